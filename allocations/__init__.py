@@ -1,0 +1,1 @@
+"""People, the programme and its accounts. Knows neither the web nor Kubernetes."""

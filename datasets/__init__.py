@@ -1,0 +1,1 @@
+"""The dataset catalogue, access requests and grants, and what a project may mount."""

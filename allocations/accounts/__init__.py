@@ -1,0 +1,1 @@
+"""Resources and pools, the ledger, projects, awards and what becomes of an allocation."""

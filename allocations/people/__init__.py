@@ -1,0 +1,1 @@
+"""Persons, their institutions and identities, and the roles they hold."""

@@ -1,0 +1,1 @@
+"""Calls, proposals, reviews, conflicts, ranking and decisions."""

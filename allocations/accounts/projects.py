@@ -1,0 +1,144 @@
+"""Projects: the lasting home of people, allocations, data and namespaces."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, false, select, true
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+
+from allocations.kernel import audit, clock, outbox
+from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.kernel.db import Base
+from allocations.kernel.errors import Invalid
+from allocations.kernel.events import Event
+from allocations.kernel.refs import Referenced, checked, id_of
+from allocations.people.persons import Person
+from allocations.people.roles import Actor, Role
+
+
+class ProjectRole(enum.StrEnum):
+    PI = "pi"
+    CO_PI = "co_pi"
+    ALLOCATION_MANAGER = "allocation_manager"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChanged(Event):
+    project_id: int
+
+
+class Membership(Base):
+    __tablename__ = "membership"
+    __table_args__ = (
+        Index("uq_membership_person", "project_id", "person_id", unique=True),
+        Index("ix_membership_of_person", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), init=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    role: Mapped[ProjectRole]
+    since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+
+class Project(Referenced, Base):
+    __tablename__ = "project"
+    PREFIX: ClassVar[str] = "PRJ"
+
+    title: Mapped[str] = mapped_column(String(300))
+    summary: Mapped[str] = mapped_column(Text, default="")
+    members: Mapped[list[Membership]] = relationship(
+        init=False, cascade="all, delete-orphan", order_by="Membership.id"
+    )
+
+    @property
+    def pi(self) -> Person:
+        return next(member.person for member in self.members if member.role == ProjectRole.PI)
+
+    def role_of(self, actor: Actor) -> ProjectRole | None:
+        return next((m.role for m in self.members if actor.is_person(m.person_id)), None)
+
+
+LEADERS = frozenset({ProjectRole.PI, ProjectRole.CO_PI, ProjectRole.ALLOCATION_MANAGER})
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Members see their project; the programme's staff see all."""
+    if actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR):
+        return true()
+    if actor.person_id is None:
+        return false()
+    mine = select(Membership.project_id).where(Membership.person_id == actor.person_id)
+    return Project.id.in_(mine)
+
+
+def may_see(actor: Actor, project: Project) -> Answer:
+    staff = actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR)
+    return when(staff or project.role_of(actor), "Only members see a project.")
+
+
+def get(session: Session, actor: Actor, ref: str) -> Project:
+    key = id_of(Project, ref)
+    found = select(Project).where(Project.id == key, visible(actor)).options(selectinload(Project.members))
+    return checked(session.scalar(found), ref)
+
+
+def page(session: Session, actor: Actor, *, before: int | None = None, size: int = 50) -> Sequence[Project]:
+    """Newest first; `before` is the id of the last row of the page before (keyset)."""
+    older: Any = Project.id < before if before is not None else true()
+    query = select(Project).where(and_(visible(actor), older)).options(selectinload(Project.members))
+    return session.scalars(query.order_by(Project.id.desc()).limit(size)).all()
+
+
+def may_work(actor: Actor, project: Project) -> Answer:
+    """To start notebooks and read the project's data."""
+    return when(project.role_of(actor), "Only members of the project can do this.")
+
+
+def may_manage_members(actor: Actor, project: Project) -> Answer:
+    return when(
+        project.role_of(actor) in LEADERS, "Only the PI, a co-PI or an allocation manager changes members."
+    )
+
+
+def may_remove(actor: Actor, project: Project, member: Membership) -> Answer:
+    leaving = when(actor.is_person(member.person_id), "")
+    return first_no(
+        when(member.role != ProjectRole.PI, "The PI answers for the project and cannot be removed."),
+        leaving or may_manage_members(actor, project),
+    )
+
+
+def found(session: Session, *, title: str, summary: str, pi: Person) -> Project:
+    """A new project with its PI."""
+    project = Project(title=title, summary=summary)
+    project.members.append(Membership(person=pi, role=ProjectRole.PI))
+    session.add(project)
+    session.flush()
+    return project
+
+
+def add_member(
+    session: Session, actor: Actor, project: Project, *, person: Person, role: ProjectRole
+) -> None:
+    """Add a person, or do nothing when they are a member already. The PI's place is never given away here."""
+    require(when(actor.is_system or may_manage_members(actor, project), "You cannot add members here."))
+    if role == ProjectRole.PI:
+        raise Invalid({"role": "A project has one PI."})
+    if any(member.person_id == person.id for member in project.members):
+        return
+    project.members.append(Membership(person=person, role=role))
+    audit.record(session, actor, "project.add_member", subject=project.ref, note=f"{person.name}: {role}")
+    outbox.put(session, MembershipChanged(project.id))
+
+
+def remove_member(session: Session, actor: Actor, project: Project, member: Membership) -> None:
+    require(may_remove(actor, project, member))
+    project.members.remove(member)
+    audit.record(session, actor, "project.remove_member", subject=project.ref, note=member.person.name)
+    outbox.put(session, MembershipChanged(project.id))

@@ -1,0 +1,40 @@
+"""The audit trail: who did what to which thing, appended in the transaction that did it."""
+
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from allocations.kernel import clock
+from allocations.kernel.db import Base
+
+
+class Doer(Protocol):
+    """Who acts: a person, or the system."""
+
+    @property
+    def person_id(self) -> int | None: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+class AuditEntry(Base):
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index(None, "subject", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    # No foreign key: the trail outlives the rows it speaks of.
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(String(200))
+    verb: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+def record(session: Session, actor: Doer, verb: str, *, subject: str, note: str = "") -> None:
+    """`verb` is `noun.verb`; `subject` is the public reference of the thing."""
+    entry = AuditEntry(actor_id=actor.person_id, actor_name=actor.name, verb=verb, subject=subject, note=note)
+    session.add(entry)

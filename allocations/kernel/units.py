@@ -1,0 +1,38 @@
+"""Service units as people write them and as rows keep them (micro-units)."""
+
+from decimal import Decimal, InvalidOperation
+
+MICRO = 1_000_000
+# A bound that no real award comes near and that keeps every sum inside 64 bits.
+LARGEST = 1_000_000_000 * MICRO
+
+
+def units(micro: int) -> Decimal:
+    return Decimal(micro) / MICRO
+
+
+def micro(amount: int | Decimal | str) -> int:
+    """Exact; raises ValueError with a sentence for people when the text is not a usable amount."""
+    try:
+        exact = Decimal(str(amount).strip().replace(",", "")) * MICRO
+    except InvalidOperation:
+        raise ValueError("Enter a number, such as 500") from None
+    if not exact.is_finite() or exact != exact.to_integral_value():
+        raise ValueError("Enter a number with at most six decimals")
+    if not 0 <= exact <= LARGEST:
+        raise ValueError("Enter a number between 0 and 1,000,000,000")
+    return int(exact)
+
+
+def gpu_micro(gpu_seconds: int) -> int:
+    """Micro-units of so many GPU-seconds, at one unit a GPU-hour; rounds down.
+
+    Charge the difference of cumulative totals, never the pieces: then rounding never adds up.
+    """
+    return gpu_seconds * MICRO // 3600
+
+
+def shown(micro_units: int) -> str:
+    """With thousands separators and at most two decimals: `1,234.5`."""
+    text = f"{units(micro_units):,.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -1,0 +1,270 @@
+"""Decisions: the chair awards or declines; an award takes its units from the call's pools at once."""
+
+import calendar
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import ForeignKey, Text, exists, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm.attributes import flag_modified
+
+from allocations.accounts import ledger, projects
+from allocations.accounts.awards import Allocation, Award
+from allocations.accounts.ledger import Insufficient, Movement, Purpose
+from allocations.accounts.pools import Pool
+from allocations.accounts.projects import Project
+from allocations.kernel import clock, outbox, units
+from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.kernel.db import Base
+from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.events import Event
+from allocations.kernel.states import expect, move
+from allocations.people.roles import SYSTEM, Actor, Role
+from allocations.programme import proposals
+from allocations.programme.calls import Call
+from allocations.programme.proposals import Proposal, State, on_team
+from allocations.programme.reviews import Review, ReviewState
+from allocations.programme.teams import InvitationState, TeamMember
+
+TERMS = """\
+Use the resources for the work described in the proposal and for nothing else.
+Keep to the data use conditions of every dataset that the project is granted.
+Do not share log-ins; everybody who works in the project is a member of it.
+Acknowledge the programme, with the award number, in every publication.
+Send the report that is due when the award ends."""
+
+
+class Outcome(enum.StrEnum):
+    AWARD = "award"
+    DECLINE = "decline"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalAwarded(Event):
+    proposal_id: int
+    award_id: int
+    project_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalDeclined(Event):
+    proposal_id: int
+
+
+class Decision(Base):
+    __tablename__ = "decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), unique=True)
+    outcome: Mapped[Outcome]
+    summary: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[str] = mapped_column(default="")
+    award_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"), init=False, unique=True)
+    award: Mapped[Award | None] = relationship(default=None)
+    decided_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+
+def of_proposal(session: Session, proposal: Proposal) -> Decision | None:
+    return session.scalar(select(Decision).where(Decision.proposal_id == proposal.id))
+
+
+def of_award(session: Session, award: Award) -> Decision | None:
+    return session.scalar(select(Decision).where(Decision.award_id == award.id))
+
+
+def may_chair(actor: Actor, call: Call) -> Answer:
+    """To see the ranked table of the call."""
+    allowed = actor.has(Role.PANEL_CHAIR, call.id) or actor.has(Role.PROGRAMME_OFFICER)
+    return when(allowed, "Only the panel chair and the programme office see the ranking.")
+
+
+def may_decide(actor: Actor, proposal: Proposal) -> Answer:
+    return first_no(
+        when(actor.has(Role.PANEL_CHAIR, proposal.call_id), "Only the panel chair decides."),
+        when(not on_team(actor, proposal), "Nobody decides about a proposal of their own team."),
+        when(not _same_house(actor, proposal), "Nobody decides about a proposal of their own institution."),
+        when(
+            proposal.state == State.IN_REVIEW,
+            f"This proposal is {proposals.words(proposal.state)}; it cannot be decided now.",
+        ),
+    )
+
+
+def _same_house(actor: Actor, proposal: Proposal) -> bool:
+    return actor.institution_id is not None and actor.institution_id == proposal.pi.institution_id
+
+
+def for_panel(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
+    """What the panel talks about: visible proposals of the call in review or decided."""
+    states = [State.IN_REVIEW, State.AWARDED, State.DECLINED]
+    query = select(Proposal).where(
+        Proposal.call_id == call.id, Proposal.state.in_(states), proposals.visible(actor)
+    )
+    loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
+    return session.scalars(query.options(*loaded).order_by(Proposal.id).limit(500)).all()
+
+
+def recommend(
+    session: Session,
+    actor: Actor,
+    proposal: Proposal,
+    amounts: Mapping[str, int],
+    *,
+    version: int | None = None,
+) -> None:
+    """Write the panel's recommended amounts (micro-units by resource slug) without deciding."""
+    require(may_decide(actor, proposal))
+    expect(proposal, version)
+    _check_amounts(proposal, amounts)
+    for request in proposal.requests:
+        request.recommended = amounts.get(request.resource.slug, 0)
+    # The requests are rows of their own: touch the proposal, so that a second tab's edit is noticed.
+    flag_modified(proposal, "state_since")
+
+
+def _check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
+    asked = {request.resource.slug: request for request in proposal.requests}
+    wrong: dict[str, str] = {}
+    for slug, amount in amounts.items():
+        if slug not in asked:
+            wrong[f"amount_{slug}"] = "The proposal does not ask for this resource."
+        elif not 0 <= amount <= asked[slug].requested:
+            most = units.shown(asked[slug].requested)
+            wrong[f"amount_{slug}"] = f"At most {most} {asked[slug].resource.unit} were requested."
+    if wrong:
+        raise Invalid(wrong)
+
+
+def award(
+    session: Session,
+    actor: Actor,
+    proposal: Proposal,
+    *,
+    amounts: Mapping[str, int],
+    summary: str,
+    version: int | None = None,
+) -> Decision:
+    """Award these amounts; Invalid when a pool does not hold them, and then nothing has happened."""
+    require(may_decide(actor, proposal))
+    expect(proposal, version)
+    _check_amounts(proposal, amounts)
+    if not any(amounts.values()):
+        raise Incomplete({_first_field(proposal): "Award at least one resource, or decline the proposal."})
+    _check_summary(summary)
+    _check_reviewed(session, proposal)
+    project = _found_project(session, proposal)
+    granted = Award(project=project, starts_at=_start(proposal), ends_at=_end(proposal), terms=TERMS)
+    session.add(granted)
+    session.flush()
+    for request in proposal.requests:
+        request.recommended = request.awarded = amounts.get(request.resource.slug, 0)
+        if request.awarded:
+            _offer(session, proposal, granted, slug=request.resource.slug, amount=request.awarded)
+    decision = Decision(
+        proposal_id=proposal.id, outcome=Outcome.AWARD, summary=summary, decided_by=actor.name, award=granted
+    )
+    session.add(decision)
+    move(session, proposal, State.AWARDED, actor, note=summary)
+    outbox.put(session, ProposalAwarded(proposal.id, granted.id, project.id))
+    return decision
+
+
+def decline(
+    session: Session, actor: Actor, proposal: Proposal, *, summary: str, version: int | None = None
+) -> Decision:
+    require(may_decide(actor, proposal))
+    expect(proposal, version)
+    _check_summary(summary)
+    for request in proposal.requests:
+        request.recommended = request.awarded = 0
+    decision = Decision(
+        proposal_id=proposal.id, outcome=Outcome.DECLINE, summary=summary, decided_by=actor.name
+    )
+    session.add(decision)
+    move(session, proposal, State.DECLINED, actor, note=summary)
+    outbox.put(session, ProposalDeclined(proposal.id))
+    return decision
+
+
+def _first_field(proposal: Proposal) -> str:
+    return f"amount_{proposal.requests[0].resource.slug}"
+
+
+def _check_summary(summary: str) -> None:
+    if not summary.strip():
+        raise Incomplete({"summary": "Write a summary of the decision; it goes into the letter."})
+
+
+def _check_reviewed(session: Session, proposal: Proposal) -> None:
+    done = exists().where(Review.proposal_id == proposal.id, Review.state == ReviewState.SUBMITTED)
+    if not session.scalar(select(done)):
+        raise Incomplete({"summary": "No review has been submitted yet; an award needs at least one."})
+
+
+def _found_project(session: Session, proposal: Proposal) -> Project:
+    project = projects.found(session, title=proposal.title, summary=proposal.abstract, pi=proposal.pi)
+    for member in proposal.team:
+        if member.person is not None and member.state == InvitationState.ACCEPTED:
+            projects.add_member(session, SYSTEM, project, person=member.person, role=member.role)
+    return project
+
+
+def _offer(session: Session, proposal: Proposal, granted: Award, *, slug: str, amount: int) -> None:
+    pool = next(link.pool for link in proposal.call.pools if link.pool.resource.slug == slug)
+    allocation = Allocation(
+        award=granted,
+        project_id=granted.project_id,
+        resource=pool.resource,
+        pool=pool,
+        amount=amount,
+        starts_at=granted.starts_at,
+        ends_at=granted.ends_at,
+    )
+    session.add(allocation)
+    session.flush()
+    _take(session, pool, allocation)
+
+
+def _take(session: Session, pool: Pool, allocation: Allocation) -> None:
+    try:
+        ledger.post(
+            session,
+            Movement.AWARD,
+            allocation.amount,
+            source=(ledger.pool(pool.id), Purpose.FREE),
+            target=(ledger.allocation(allocation.id), Purpose.OFFERED),
+            cause=allocation.award.ref,
+        )
+    except Insufficient:
+        left = units.shown(ledger.balance(session, ledger.pool(pool.id), Purpose.FREE))
+        message = f"The pool of {pool.resource.name} holds only {left} {pool.resource.unit} now."
+        raise Invalid({f"amount_{pool.resource.slug}": message}) from None
+
+
+def _start(proposal: Proposal) -> datetime:
+    wanted = proposal.starts_on or clock.today()
+    return max(datetime.combine(wanted, time.min, tzinfo=UTC), _midnight(clock.today()))
+
+
+def _end(proposal: Proposal) -> datetime:
+    return _midnight(months_later(_start(proposal).date(), proposal.months))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month, or its last day when that month is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def admit(session: Session, member: TeamMember) -> None:
+    """Somebody accepted a team invitation: let them into the project, if there is one already."""
+    query = select(Award).join(Decision).where(Decision.proposal_id == member.proposal_id)
+    granted = session.scalar(query)
+    if granted is not None and member.person is not None:
+        projects.add_member(session, SYSTEM, granted.project, person=member.person, role=member.role)

@@ -1,0 +1,266 @@
+"""Proposals: rows, states, who may do what, and the getter."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+
+from allocations.accounts.resources import Resource
+from allocations.kernel import clock
+from allocations.kernel.answers import Answer, first_no, when
+from allocations.kernel.db import Amount, Base
+from allocations.kernel.events import Event
+from allocations.kernel.refs import Referenced, checked, id_of
+from allocations.kernel.states import Moves
+from allocations.people.persons import Person
+from allocations.people.roles import Actor, Role
+from allocations.programme.calls import Call
+from allocations.programme.conflicts import Conflict
+from allocations.programme.reviews import READING, Review
+from allocations.programme.teams import InvitationState, TeamMember
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalSubmitted(Event):
+    proposal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalReturned(Event):
+    proposal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalForwarded(Event):
+    proposal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalScreenedOut(Event):
+    proposal_id: int
+
+
+class State(enum.StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    IN_REVIEW = "in_review"
+    AWARDED = "awarded"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+EDITABLE = frozenset({State.DRAFT, State.RETURNED})
+UNDECIDED = frozenset({State.SUBMITTED, State.IN_REVIEW})
+
+
+class ResourceRequest(Base):
+    """One resource of a proposal, with the three amounts in micro-units."""
+
+    __tablename__ = "resource_request"
+    __table_args__ = (
+        UniqueConstraint("proposal_id", "resource_id"),
+        CheckConstraint("requested > 0", "requested_positive"),
+        CheckConstraint("recommended >= 0", "recommended_not_negative"),
+        CheckConstraint("awarded >= 0", "awarded_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), init=False)
+    resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id"), init=False, index=True)
+    resource: Mapped[Resource] = relationship(lazy="joined", innerjoin=True)
+    requested: Mapped[Amount]
+    why: Mapped[str] = mapped_column(Text, default="")
+    recommended: Mapped[Amount | None] = mapped_column(default=None)
+    awarded: Mapped[Amount | None] = mapped_column(default=None)
+
+
+class ProposalVersion(Base):
+    """What was submitted, word for word; never changed afterwards."""
+
+    __tablename__ = "proposal_version"
+    __table_args__ = (UniqueConstraint("proposal_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
+    number: Mapped[int]
+    submitted_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]]
+    # SHA-256 of the content as canonical JSON: shows that the row is what was submitted.
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class Proposal(Referenced, Base):
+    __tablename__ = "proposal"
+    __table_args__ = (CheckConstraint("months BETWEEN 1 AND 60", "months_range"),)
+    PREFIX: ClassVar[str] = "AIR"
+    NOUN: ClassVar[str] = "proposal"
+    MOVES: ClassVar[Moves] = {
+        State.DRAFT: frozenset({State.SUBMITTED, State.WITHDRAWN}),
+        State.SUBMITTED: frozenset({State.IN_REVIEW, State.RETURNED, State.DECLINED, State.WITHDRAWN}),
+        State.RETURNED: frozenset({State.SUBMITTED, State.WITHDRAWN}),
+        State.IN_REVIEW: frozenset({State.AWARDED, State.DECLINED, State.WITHDRAWN}),
+    }
+
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), init=False, index=True)
+    call: Mapped[Call] = relationship(lazy="joined", innerjoin=True)
+    pi_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, index=True)
+    pi: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    title: Mapped[str] = mapped_column(String(300), default="")
+    abstract: Mapped[str] = mapped_column(Text, default="")
+    fields_of_science: Mapped[list[str]] = mapped_column(default_factory=list)
+    keywords: Mapped[str] = mapped_column(String(500), default="")
+    merit: Mapped[str] = mapped_column(Text, default="")
+    plan: Mapped[str] = mapped_column(Text, default="")
+    data_plan: Mapped[str] = mapped_column(Text, default="")
+    starts_on: Mapped[date | None] = mapped_column(default=None)
+    months: Mapped[int] = mapped_column(default=12)
+    state: Mapped[State] = mapped_column(default=State.DRAFT, index=True)
+    state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    submitted_at: Mapped[datetime | None] = mapped_column(default=None, init=False)
+    # What the officer wrote when returning or declining it.
+    message: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(init=False)
+    requests: Mapped[list[ResourceRequest]] = relationship(
+        init=False, cascade="all, delete-orphan", order_by=ResourceRequest.resource_id
+    )
+    team: Mapped[list[TeamMember]] = relationship(
+        init=False, cascade="all, delete-orphan", order_by=TeamMember.id
+    )
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def heading(self) -> str:
+        return self.title or "Untitled proposal"
+
+
+def _barred(person_id: int) -> ColumnElement[bool]:
+    barred = select(Conflict.proposal_id).where(Conflict.person_id == person_id)
+    return Proposal.id.in_(barred)
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The rule `may_see` as SQL; a property test holds the two together."""
+    if actor.is_system:
+        return true()
+    if actor.person_id is None:
+        return false()
+    team = select(TeamMember.proposal_id).where(
+        TeamMember.person_id == actor.person_id, TeamMember.state == InvitationState.ACCEPTED
+    )
+    reading = select(Review.proposal_id).where(
+        Review.reviewer_id == actor.person_id, Review.state.in_(READING)
+    )
+    read = and_(Proposal.id.in_(reading), Proposal.state.not_in(EDITABLE))
+    ways = [Proposal.pi_id == actor.person_id, Proposal.id.in_(team), read]
+    if actor.has(Role.PROGRAMME_OFFICER):
+        ways.append(Proposal.state != State.DRAFT)
+    chaired = true() if actor.has(Role.PANEL_CHAIR) else Proposal.call_id.in_(actor.scopes(Role.PANEL_CHAIR))
+    ways.append(and_(chaired, Proposal.state.not_in([State.DRAFT, State.RETURNED, State.WITHDRAWN])))
+    return and_(or_(*ways), ~_barred(actor.person_id))
+
+
+def get(session: Session, actor: Actor, ref: str) -> Proposal:
+    query = select(Proposal).where(Proposal.id == id_of(Proposal, ref), visible(actor))
+    loaded = (
+        selectinload(Proposal.requests),
+        selectinload(Proposal.team),
+        selectinload(Proposal.call, Call.pools),
+    )
+    return checked(session.scalar(query.options(*loaded)), ref)
+
+
+def page(
+    session: Session,
+    actor: Actor,
+    *,
+    states: Sequence[State] = (),
+    mine: bool = False,
+    before: int | None = None,
+    size: int = 50,
+) -> Sequence[Proposal]:
+    """Newest first, by keyset; `mine` leaves out what is only seen by office."""
+    wanted = [visible(actor)]
+    if states:
+        wanted.append(Proposal.state.in_(states))
+    if mine:
+        team = select(TeamMember.proposal_id).where(TeamMember.person_id == actor.person_id)
+        wanted.append(or_(Proposal.pi_id == actor.person_id, Proposal.id.in_(team)))
+    if before is not None:
+        wanted.append(Proposal.id < before)
+    query = select(Proposal).where(*wanted).options(selectinload(Proposal.requests))
+    return session.scalars(query.order_by(Proposal.id.desc()).limit(size)).all()
+
+
+def versions(session: Session, proposal: Proposal) -> Sequence[ProposalVersion]:
+    query = select(ProposalVersion).where(ProposalVersion.proposal_id == proposal.id)
+    return session.scalars(query.order_by(ProposalVersion.number.desc())).all()
+
+
+def is_pi(actor: Actor, proposal: Proposal) -> Answer:
+    return when(actor.is_person(proposal.pi_id), "Only the PI can do this.")
+
+
+def on_team(actor: Actor, proposal: Proposal) -> bool:
+    joined = (member.person_id for member in proposal.team if member.state == InvitationState.ACCEPTED)
+    return actor.is_person(proposal.pi_id) or any(actor.is_person(person) for person in joined)
+
+
+def may_edit(actor: Actor, proposal: Proposal) -> Answer:
+    return first_no(
+        is_pi(actor, proposal),
+        when(
+            proposal.state in EDITABLE,
+            "A submitted proposal does not change. Ask the programme office to return it for changes.",
+        ),
+    )
+
+
+def may_submit(actor: Actor, proposal: Proposal) -> Answer:
+    # A proposal that was returned may come back after the call has closed: the office asked for it.
+    late = proposal.call.window != "open" and proposal.state != State.RETURNED
+    closed = f"The call closed on {proposal.call.closes_at:%-d %B %Y at %H:%M} UTC."
+    return first_no(
+        is_pi(actor, proposal),
+        when(proposal.state in EDITABLE, "This proposal has been submitted already."),
+        when(not late, closed),
+    )
+
+
+def may_withdraw(actor: Actor, proposal: Proposal) -> Answer:
+    open_states = EDITABLE | UNDECIDED
+    return first_no(
+        is_pi(actor, proposal),
+        when(proposal.state in open_states, "A decided or withdrawn proposal cannot be withdrawn."),
+    )
+
+
+def may_screen(actor: Actor, proposal: Proposal) -> Answer:
+    return first_no(
+        when(actor.has(Role.PROGRAMME_OFFICER), "Only a programme officer screens proposals."),
+        when(not on_team(actor, proposal), "Nobody screens a proposal of their own team."),
+        when(
+            proposal.state == State.SUBMITTED,
+            f"This proposal is {words(proposal.state)}, not waiting for screening.",
+        ),
+    )
+
+
+def words(state: State) -> str:
+    return str(state).replace("_", " ")

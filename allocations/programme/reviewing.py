@@ -1,0 +1,201 @@
+"""The verbs of review: assign, answer, write, submit, step back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
+
+from allocations.kernel import audit, outbox
+from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.events import Event
+from allocations.kernel.states import expect, move
+from allocations.people import roles
+from allocations.people.persons import Person
+from allocations.people.roles import Actor, Role
+from allocations.programme.conflicts import Conflict
+from allocations.programme.proposals import Proposal, State
+from allocations.programme.reviews import (
+    OPEN,
+    Review,
+    ReviewState,
+    Score,
+    conflict_of,
+    is_office,
+    known_relation,
+    may_answer,
+    may_step_back,
+    may_write,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerInvited(Event):
+    review_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSubmitted(Event):
+    review_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerSteppedBack(Event):
+    review_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reviewer as the assignment list shows them."""
+
+    person: Person
+    load: int
+    conflict: str
+    review: Review | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDraft:
+    """What a reviewer has typed so far; `scores` by criterion id, missing ones left out."""
+
+    scores: Mapping[int, int]
+    confidence: int | None
+    to_pi: str
+    to_panel: str
+
+
+def may_assign(actor: Actor, proposal: Proposal) -> Answer:
+    return first_no(
+        when(is_office(actor, proposal), "Only the programme office and the panel chair assign reviewers."),
+        when(proposal.state == State.IN_REVIEW, "Reviewers are assigned while a proposal is in review."),
+    )
+
+
+def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
+    """All reviewers, those with a conflict last, then by how many open reviews they carry."""
+    people = roles.holders(session, Role.REVIEWER)
+    busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
+    load: dict[int, int] = dict(session.execute(busy).tuples().all())
+    declared_here = select(Conflict.person_id, Conflict.reason).where(Conflict.proposal_id == proposal.id)
+    declared: dict[int, str] = dict(session.execute(declared_here).tuples().all())
+    asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
+    by_person = {review.reviewer_id: review for review in asked}
+    listed = [
+        Candidate(
+            person=person,
+            load=load.get(person.id, 0),
+            conflict=declared.get(person.id) or known_relation(person, proposal),
+            review=by_person.get(person.id),
+        )
+        for person in people
+    ]
+    return sorted(listed, key=lambda c: (bool(c.conflict), c.load, c.person.name, c.person.id))
+
+
+def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person) -> Review:
+    """Ask this person for a review; asking again after a refusal re-opens the same row."""
+    require(may_assign(actor, proposal))
+    if person.id not in {holder.id for holder in roles.holders(session, Role.REVIEWER)}:
+        raise Invalid({"reviewer": f"{person.name} is not a reviewer of this programme."})
+    conflict = conflict_of(session, person, proposal)
+    if conflict:
+        raise Invalid({"reviewer": f"{person.name} has a conflict of interest: {conflict}."})
+    asked = (Review.proposal_id == proposal.id, Review.reviewer_id == person.id)
+    review = session.scalar(select(Review).where(*asked))
+    if review is None:
+        review = Review(proposal=proposal, reviewer=person)
+        session.add(review)
+        session.flush()
+        audit.record(session, actor, "review.invite", subject=review.ref, note=person.name)
+    else:
+        move(session, review, ReviewState.INVITED, actor)
+    outbox.put(session, ReviewerInvited(review.id))
+    return review
+
+
+def unassign(session: Session, actor: Actor, review: Review) -> None:
+    require(may_assign(actor, review.proposal))
+    move(session, review, ReviewState.CANCELLED, actor)
+
+
+def of_office(session: Session, actor: Actor, proposal: Proposal, review_id: int) -> Review | None:
+    """A review of this proposal, for those who run it."""
+    review = session.get(Review, review_id)
+    mine = review is not None and review.proposal_id == proposal.id and is_office(actor, proposal)
+    return review if mine else None
+
+
+def accept(session: Session, actor: Actor, review: Review) -> None:
+    require(may_answer(actor, review))
+    move(session, review, ReviewState.ACCEPTED, actor)
+
+
+def refuse(session: Session, actor: Actor, review: Review, *, reason: str) -> None:
+    require(may_answer(actor, review))
+    review.reason = reason
+    move(session, review, ReviewState.REFUSED, actor, note=reason)
+    outbox.put(session, ReviewerSteppedBack(review.id))
+
+
+def declare_conflict(session: Session, actor: Actor, review: Review, *, reason: str) -> None:
+    """Bars the reviewer from the proposal from this moment on, and takes their review out."""
+    require(may_step_back(actor, review))
+    if not reason.strip():
+        raise Incomplete({"reason": "Say in a few words what the conflict is."})
+    review.reason = reason
+    session.add(Conflict(person_id=review.reviewer_id, proposal_id=review.proposal_id, reason=reason))
+    move(session, review, ReviewState.CONFLICTED, actor, note=reason)
+    outbox.put(session, ReviewerSteppedBack(review.id))
+
+
+def save(
+    session: Session, actor: Actor, review: Review, draft: ReviewDraft, *, version: int | None = None
+) -> None:
+    require(may_write(actor, review))
+    expect(review, version)
+    known = {criterion.id for criterion in review.proposal.call.criteria}
+    if not set(draft.scores) <= known:
+        raise Invalid({"scores": "A score names a criterion that is not in this rubric."})
+    review.confidence, review.to_pi, review.to_panel = draft.confidence, draft.to_pi, draft.to_panel
+    flag_modified(review, "to_pi")  # a change of scores alone is a change of the review, too
+    kept = {score.criterion_id: score for score in review.scores}
+    for criterion_id, value in draft.scores.items():
+        if criterion_id in kept:
+            kept[criterion_id].value = value
+        else:
+            review.scores.append(Score(criterion_id=criterion_id, value=value))
+
+
+def missing(review: Review) -> dict[str, str]:
+    """What is still to be filled in before submitting, by form field."""
+    scored = {score.criterion_id for score in review.scores}
+    absent = {
+        f"score_{criterion.id}": f"Score “{criterion.name}”."
+        for criterion in review.proposal.call.criteria
+        if criterion.id not in scored
+    }
+    if review.confidence is None:
+        absent["confidence"] = "Say how confident you are."
+    if not review.to_pi.strip():
+        absent["to_pi"] = "Write what the PI should read."
+    return absent
+
+
+def submit(session: Session, actor: Actor, review: Review) -> None:
+    require(may_write(actor, review))
+    absent = missing(review)
+    if absent:
+        raise Incomplete(absent)
+    move(session, review, ReviewState.SUBMITTED, actor)
+    outbox.put(session, ReviewSubmitted(review.id))
+
+
+def of_call(session: Session, proposals: Sequence[Proposal]) -> dict[int, list[Review]]:
+    """Submitted and open reviews of these proposals in two statements, by proposal id."""
+    ids = [proposal.id for proposal in proposals]
+    grouped: dict[int, list[Review]] = {}
+    for review in session.scalars(select(Review).where(Review.proposal_id.in_(ids)).order_by(Review.id)):
+        grouped.setdefault(review.proposal_id, []).append(review)
+    return grouped

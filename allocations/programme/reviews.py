@@ -1,0 +1,191 @@
+"""Reviews: rows, states, and who may see which. The verbs are in `reviewing`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship, selectinload
+
+from allocations.kernel import clock
+from allocations.kernel.answers import Answer, first_no, when
+from allocations.kernel.db import Base
+from allocations.kernel.refs import Referenced, checked, id_of
+from allocations.kernel.states import Moves
+from allocations.people.persons import Person
+from allocations.people.roles import Actor, Role
+from allocations.programme.calls import Criterion
+from allocations.programme.conflicts import Conflict
+
+if TYPE_CHECKING:
+    from allocations.programme.proposals import Proposal
+
+
+class ReviewState(enum.StrEnum):
+    INVITED = "invited"
+    ACCEPTED = "accepted"
+    SUBMITTED = "submitted"
+    REFUSED = "refused"
+    CONFLICTED = "conflicted"
+    CANCELLED = "cancelled"
+
+
+# In these the reviewer reads the proposal.
+READING = frozenset({ReviewState.INVITED, ReviewState.ACCEPTED, ReviewState.SUBMITTED})
+OPEN = frozenset({ReviewState.INVITED, ReviewState.ACCEPTED})
+
+
+class Score(Base):
+    __tablename__ = "score"
+    __table_args__ = (
+        UniqueConstraint("review_id", "criterion_id"),
+        CheckConstraint("value BETWEEN 1 AND 5", "value_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), init=False)
+    criterion_id: Mapped[int] = mapped_column(ForeignKey("criterion.id"))
+    criterion: Mapped[Criterion] = relationship(init=False, lazy="joined", innerjoin=True)
+    value: Mapped[int]
+
+
+class Review(Referenced, Base):
+    __tablename__ = "review"
+    __table_args__ = (
+        Index("uq_review_reviewer", "proposal_id", "reviewer_id", unique=True),
+        Index("ix_review_of_reviewer", "reviewer_id", "state"),
+        CheckConstraint("confidence BETWEEN 1 AND 5", "confidence_range"),
+        CheckConstraint("state <> 'submitted' OR confidence IS NOT NULL", "submitted_complete"),
+    )
+    PREFIX: ClassVar[str] = "REV"
+    NOUN: ClassVar[str] = "review"
+    MOVES: ClassVar[Moves] = {
+        ReviewState.INVITED: frozenset(
+            {ReviewState.ACCEPTED, ReviewState.REFUSED, ReviewState.CONFLICTED, ReviewState.CANCELLED}
+        ),
+        ReviewState.ACCEPTED: frozenset(
+            {ReviewState.SUBMITTED, ReviewState.REFUSED, ReviewState.CONFLICTED, ReviewState.CANCELLED}
+        ),
+        ReviewState.SUBMITTED: frozenset({ReviewState.CONFLICTED}),
+        ReviewState.REFUSED: frozenset({ReviewState.INVITED}),
+        ReviewState.CANCELLED: frozenset({ReviewState.INVITED}),
+    }
+
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), init=False)
+    proposal: Mapped[Proposal] = relationship(lazy="joined", innerjoin=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
+    reviewer: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    state: Mapped[ReviewState] = mapped_column(default=ReviewState.INVITED)
+    state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    confidence: Mapped[int | None] = mapped_column(default=None)
+    to_pi: Mapped[str] = mapped_column(Text, default="")
+    to_panel: Mapped[str] = mapped_column(Text, default="")
+    # Why the reviewer refused or stepped back.
+    reason: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(init=False)
+    scores: Mapped[list[Score]] = relationship(
+        init=False, cascade="all, delete-orphan", order_by=Score.criterion_id
+    )
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+def get(session: Session, actor: Actor, ref: str) -> Review:
+    """The reviewer's own review; others' reviews are read on the proposal's pages."""
+    mine = (Review.id == id_of(Review, ref), Review.reviewer_id == actor.person_id)
+    open_to_me = Review.state.in_(READING)
+    query = select(Review).where(*mine, open_to_me).options(selectinload(Review.scores))
+    return checked(session.scalar(query), ref)
+
+
+def page(session: Session, actor: Actor, *, before: int | None = None, size: int = 50) -> Sequence[Review]:
+    """The actor's own reviews that still open, newest first."""
+    query = select(Review).where(Review.reviewer_id == actor.person_id, Review.state.in_(READING))
+    if before is not None:
+        query = query.where(Review.id < before)
+    return session.scalars(query.order_by(Review.id.desc()).limit(size)).all()
+
+
+def of_proposal(session: Session, actor: Actor, proposal: Proposal) -> Sequence[Review]:
+    """The reviews of a visible proposal that this actor may read.
+
+    Officers and the chair read all; a reviewer reads the others' after submitting their own;
+    the team reads none (comments meant for the PI come with the letter).
+    """
+    query = select(Review).where(Review.proposal_id == proposal.id).options(selectinload(Review.scores))
+    if not is_office(actor, proposal):
+        own = aliased(Review)
+        done = select(own.id).where(
+            own.proposal_id == proposal.id,
+            own.reviewer_id == actor.person_id,
+            own.state == ReviewState.SUBMITTED,
+        )
+        mine = Review.reviewer_id == actor.person_id
+        query = query.where(mine | (done.exists() & (Review.state == ReviewState.SUBMITTED)))
+    return session.scalars(query.order_by(Review.id)).all()
+
+
+def is_office(actor: Actor, proposal: Proposal) -> bool:
+    """Runs the review of this proposal. Somebody on its team never does."""
+    if actor.is_person(proposal.pi_id) or any(actor.is_person(m.person_id) for m in proposal.team):
+        return False
+    return actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.PANEL_CHAIR, proposal.call_id)
+
+
+def comments_for_pi(session: Session, proposal: Proposal) -> list[str]:
+    """What submitted reviews say to the PI, in an order that names nobody."""
+    done = (Review.proposal_id == proposal.id, Review.state == ReviewState.SUBMITTED)
+    query = select(Review.to_pi).where(*done, Review.to_pi != "").order_by(Review.to_pi)
+    return list(session.scalars(query))
+
+
+def may_answer(actor: Actor, review: Review) -> Answer:
+    """To accept or refuse the invitation."""
+    return first_no(
+        when(actor.is_person(review.reviewer_id), "Only the invited reviewer answers."),
+        when(review.state in OPEN, f"This review is {review.state} already."),
+    )
+
+
+def may_write(actor: Actor, review: Review) -> Answer:
+    return first_no(
+        when(actor.is_person(review.reviewer_id), "Only the reviewer writes this review."),
+        when(review.state != ReviewState.INVITED, "Accept the invitation first."),
+        when(review.state == ReviewState.ACCEPTED, "A submitted review does not change."),
+        when(review.proposal.state == "in_review", "This proposal is no longer under review."),
+    )
+
+
+def may_step_back(actor: Actor, review: Review) -> Answer:
+    """To declare a conflict: possible at any time before the decision."""
+    return first_no(
+        when(actor.is_person(review.reviewer_id), "Only the reviewer can declare this."),
+        when(review.state in READING, f"This review is {review.state} already."),
+    )
+
+
+def conflict_of(session: Session, person: Person, proposal: Proposal) -> str:
+    """Why this person must not review the proposal; empty when nothing is known against it."""
+    declared = select(Conflict.reason).where(
+        Conflict.person_id == person.id, Conflict.proposal_id == proposal.id
+    )
+    reason = session.scalar(declared)
+    if reason is not None:
+        return f"declared: {reason}"
+    return known_relation(person, proposal)
+
+
+def known_relation(person: Person, proposal: Proposal) -> str:
+    """A conflict that rows show: on the team, invited to it, or the PI's institution."""
+    if person.id == proposal.pi_id:
+        return "is the PI"
+    address = person.email.casefold()
+    if any(m.person_id == person.id or m.email.casefold() == address for m in proposal.team):
+        return "is on the team"
+    institutions = {proposal.pi.institution_id}
+    institutions |= {m.person.institution_id for m in proposal.team if m.person is not None}
+    if person.institution_id is None:
+        return "institution not known, so a conflict cannot be ruled out"
+    return "same institution as the team" if person.institution_id in institutions else ""

@@ -1,0 +1,88 @@
+"""The team of a proposal: people invited by e-mail address, who accept themselves."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from allocations.accounts.projects import ProjectRole
+from allocations.kernel import audit, clock, outbox
+from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.kernel.db import Base
+from allocations.kernel.errors import NotFound
+from allocations.kernel.events import Event
+from allocations.people.persons import Person
+from allocations.people.roles import Actor
+
+TEAM_ROLES = (ProjectRole.CO_PI, ProjectRole.ALLOCATION_MANAGER, ProjectRole.USER)
+
+
+class InvitationState(enum.StrEnum):
+    INVITED = "invited"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMemberInvited(Event):
+    team_member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMemberAccepted(Event):
+    team_member_id: int
+
+
+class TeamMember(Base):
+    """An invitation to an address. Whoever opens its link and logs in may accept it, once."""
+
+    __tablename__ = "team_member"
+    __table_args__ = (
+        Index("uq_team_member_email", "proposal_id", "email", unique=True),
+        Index("uq_team_member_person", "proposal_id", "person_id", unique=True),
+        Index("ix_team_member_of_person", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), init=False)
+    email: Mapped[str] = mapped_column(String(254))
+    role: Mapped[ProjectRole]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False)
+    person: Mapped[Person | None] = relationship(lazy="joined", default=None)
+    state: Mapped[InvitationState] = mapped_column(default=InvitationState.INVITED)
+    answered_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+def invitation(session: Session, member_id: int) -> TeamMember:
+    """For whoever holds the signed link: the link is the permission."""
+    member = session.get(TeamMember, member_id)
+    if member is None:
+        raise NotFound
+    return member
+
+
+def may_answer(actor: Actor, member: TeamMember) -> Answer:
+    return first_no(
+        when(actor.person_id is not None, "Log in to answer the invitation."),
+        when(member.state == InvitationState.INVITED, "This invitation has been answered already."),
+    )
+
+
+def accept(session: Session, actor: Actor, member: TeamMember) -> None:
+    require(may_answer(actor, member))
+    person = session.get_one(Person, actor.person_id)
+    taken = (TeamMember.proposal_id == member.proposal_id, TeamMember.person_id == person.id)
+    duplicate = session.scalar(select(TeamMember.id).where(*taken))
+    require(when(duplicate is None, "You are on this team already."))
+    member.person = person
+    member.state, member.answered_at = InvitationState.ACCEPTED, clock.now()
+    audit.record(session, actor, "team.accept", subject=f"proposal-{member.proposal_id}")
+    outbox.put(session, TeamMemberAccepted(member.id))
+
+
+def decline(session: Session, actor: Actor, member: TeamMember) -> None:
+    require(may_answer(actor, member))
+    member.state, member.answered_at = InvitationState.DECLINED, clock.now()
+    audit.record(session, actor, "team.decline", subject=f"proposal-{member.proposal_id}")

@@ -1,0 +1,1 @@
+"""What happens after a write: garbage collection, namespaces, volumes, quota status."""

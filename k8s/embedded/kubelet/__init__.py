@@ -1,0 +1,1 @@
+"""How a pod becomes a local process: volumes, environment, software, and what is said about it."""
