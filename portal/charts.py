@@ -72,8 +72,8 @@ def burn_down(
     rows = [(_day(p.day), _number(p.remaining), _number(_even(p.day, granted, starts, ends))) for p in known]
     svg = _svg(drawing, f"Line chart of {unit} remaining, {_day(starts)} to {_day(ends)}")
     return _figure(
-        _burn_summary(known[-1], outlook, granted=granted, ends=ends, unit=unit),
-        svg + _legend(),
+        _burn_summary(known[-1], outlook, granted=granted, ends=ends, unit=unit, today=today),
+        svg + _legend(with_pace=_leads_on(known[-1], outlook)),
         _table(f"Remaining {unit} by day", ["Day", "Remaining", "At an even pace"], rows),
         kind="burn-down",
     )
@@ -136,11 +136,17 @@ def _outlook(known: Sequence[BurnPoint], *, granted: int, starts: date, ends: da
     return Outlook(per_day, last.day + timedelta(days=int(max(last.remaining, 0) / per_day)), 0.0)
 
 
-def _burn_summary(last: BurnPoint, outlook: Outlook, *, granted: int, ends: date, unit: str) -> Markup:
-    share = f" ({100 * last.remaining / granted:.0f}%)" if granted else ""
-    now = f"{_number(last.remaining)} of {_number(granted)} {unit} remain{share}"
+def _burn_summary(
+    last: BurnPoint, outlook: Outlook, *, granted: int, ends: date, unit: str, today: date
+) -> Markup:
+    if granted <= 0:
+        return Markup("<strong>No {} have been granted.</strong>").format(unit)
+    share = 100 * last.remaining / granted
+    now = f"{_number(last.remaining)} of {_number(granted)} {unit} remain ({share:.0f}%)"
     if last.remaining <= 0:
         return Markup("<strong>Used up.</strong> None of {} {} remain.").format(_number(granted), unit)
+    if today > ends:
+        return Markup("<strong>{}.</strong> The allocation ended on {}.").format(now, _day(ends))
     if outlook.per_day == 0:
         idle = "Nothing has been used yet" if last.remaining >= granted else "Nothing has been used recently"
         return Markup("<strong>{}.</strong> {}. The allocation ends on {}.").format(now, idle, _day(ends))
@@ -192,10 +198,14 @@ def _area(frame: Frame, known: Sequence[BurnPoint]) -> Markup:
 
 
 def _projection(frame: Frame, last: BurnPoint, outlook: Outlook) -> Markup:
-    if outlook.per_day == 0 or last.remaining <= 0:
+    if not _leads_on(last, outlook):
         return Markup("")
     goal = frame.at(outlook.empty_on or frame.ends, outlook.left_at_end)
     return _line("chart__pace", [frame.at(last.day, last.remaining), goal])
+
+
+def _leads_on(last: BurnPoint, outlook: Outlook) -> bool:
+    return outlook.per_day > 0 and last.remaining > 0
 
 
 def _dot(frame: Frame, last: BurnPoint) -> Markup:
@@ -203,12 +213,14 @@ def _dot(frame: Frame, last: BurnPoint) -> Markup:
     return Markup('<circle class="chart__dot" cx="{}" cy="{}" r="5"></circle>').format(x, y)
 
 
-def _legend() -> Markup:
+def _legend(*, with_pace: bool) -> Markup:
     swatch = Markup(
         '<li><svg viewBox="0 0 28 8" aria-hidden="true" focusable="false">'
         '<path class="chart__{}" d="M0 4 L28 4"></path></svg>{}</li>'
     )
-    names = [("line", "Remaining"), ("even", "Even pace"), ("pace", "At the recent pace")]
+    names = [("line", "Remaining"), ("even", "Even pace")]
+    if with_pace:
+        names.append(("pace", "At the recent pace"))
     items = Markup("").join(swatch.format(kind, name) for kind, name in names)
     return Markup('<ul class="chart__legend">{}</ul>').format(items)
 

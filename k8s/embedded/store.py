@@ -224,13 +224,18 @@ class Store:
             self._commit(Event(version, "DELETED", resource, namespace or "", text, record.text), name)
             return Record(last, text, version)
 
+    @property
+    def oldest(self) -> int:
+        """The earliest version from which everything that followed is still known."""
+        with self.lock:
+            return self._log[0].version - 1 if self._log else self.version
+
     def events_since(self, version: int) -> "list[Event]":
         """Everything after that version, in order. Raises Compacted when the log starts later."""
         with self.lock:
-            oldest = self._log[0].version if self._log else self.version + 1
-            if version < oldest - 1:
-                raise Compacted(f"too old resource version: {version} ({oldest - 1})")
-            return self._log[version - oldest + 1 :]
+            if version < self.oldest:
+                raise Compacted(f"too old resource version: {version} ({self.oldest})")
+            return self._log[version - self.oldest :]
 
     def compact(self) -> None:
         """Forgets the log: watches from earlier versions answer 410 from here on."""
