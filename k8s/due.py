@@ -12,7 +12,7 @@ LEASE = timedelta(seconds=90)
 FAR = timedelta(days=3650)
 
 
-class Due(MappedAsDataclass, kw_only=True):
+class Due(MappedAsDataclass, kw_only=True, repr=False, eq=False):
     """When to look next, and who is looking now."""
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -34,7 +34,8 @@ def take(session: Session, model: type[Row], worker: str) -> Row | None:
     row = session.scalar(select(model).where(model.due_at <= now, free).order_by(model.due_at).limit(1))
     if row is None:
         return None
-    lease = {"leased_until": now + LEASE, "leased_by": worker}
+    # Due at the end of the lease: if somebody makes the row due before, `settle` can tell.
+    lease = {"leased_until": now + LEASE, "leased_by": worker, "due_at": now + LEASE}
     mine = update(model).where(model.id == row.id, free).values(**lease)
     done = session.execute(mine.execution_options(synchronize_session=False))
     if done.rowcount != 1:  # type: ignore[attr-defined]
@@ -44,11 +45,15 @@ def take(session: Session, model: type[Row], worker: str) -> Row | None:
 
 
 def settle(row: Due, *, again: timedelta, trouble: str = "") -> None:
-    """Give the lease back and say when to look again; with trouble the pauses grow to five minutes."""
+    """Give the lease back and say when to look again; with trouble the pauses grow to five minutes.
+
+    A row that was made due while it was being looked at is due again at once.
+    """
+    asked_meanwhile = row.leased_until is not None and row.due_at < row.leased_until
     row.leased_until, row.leased_by, row.trouble = None, "", trouble
     row.attempts = row.attempts + 1 if trouble else 0
-    backoff = timedelta(seconds=min(300, 2**row.attempts))
-    row.due_at = clock.now() + (max(again, backoff) if trouble else again)
+    backoff = timedelta(seconds=min(300, 2**row.attempts)) if trouble else timedelta()
+    row.due_at = clock.now() + (timedelta() if asked_meanwhile else max(again, backoff))
 
 
 def release(session: Session, model: type[Row], worker: str) -> None:

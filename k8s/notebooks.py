@@ -87,8 +87,6 @@ class Notebook(Due, Referenced, Base):
     started_at: Mapped[datetime | None] = mapped_column(default=None)
     ends_at: Mapped[datetime | None] = mapped_column(default=None)
     active_at: Mapped[datetime | None] = mapped_column(default=None)
-    version: Mapped[int] = mapped_column(init=False)
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
     @property
     def pod(self) -> str:
@@ -239,6 +237,7 @@ def end(session: Session, notebook: Notebook, *, reason: str) -> None:
 
 def restart(session: Session, actor: Actor, notebook: Notebook) -> None:
     """A new run with the same choices; the home folder is the same."""
+    session.refresh(notebook, ["wanted", "phase", "run"], with_for_update=True)
     require(may_restart(actor, notebook))
     granted = {grant.dataset.slug for grant in grants.live(session, notebook.project_id)}
     notebook.datasets = [slug for slug in notebook.datasets if slug in granted]

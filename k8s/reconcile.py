@@ -140,7 +140,8 @@ def notebook_step(sessions: Sessions, settings: Settings) -> bool:
     except ClusterError as error:
         trouble = error.reason
     with sessions() as session, session.begin():
-        row = session.get_one(Notebook, key, options=[selectinload(Notebook.project, Project.members)])
+        loaded = selectinload(Notebook.project, Project.members)
+        row = session.get_one(Notebook, key, options=[loaded], with_for_update={"of": Notebook})
         if row.run == run:
             _record_notebook(session, row, seen, active=active or looked_at, idle=settings.idle)
         settle(row, again=_next_look(row), trouble=trouble)

@@ -1,0 +1,1 @@
+"""The portal: log-in, pages, the worker, the wiring of events to handlers, the command line."""

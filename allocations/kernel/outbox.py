@@ -53,9 +53,9 @@ class Claimed:
     """A delivery that this worker holds until its lease ends."""
 
     id: int
+    event_id: int
     handler: str
     event: Event
-    attempts: int
 
 
 def put(session: Session, event: Event) -> None:
@@ -87,7 +87,7 @@ def claim(session: Session) -> Claimed | None:
     if session.execute(mine.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
         return None
     event = decode(delivery.event.type, delivery.event.payload)
-    return Claimed(id=delivery.id, handler=delivery.handler, event=event, attempts=delivery.attempts)
+    return Claimed(id=delivery.id, event_id=delivery.event_id, handler=delivery.handler, event=event)
 
 
 def settle(

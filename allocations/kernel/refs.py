@@ -12,7 +12,7 @@ from allocations.kernel.errors import NotFound
 _SHAPE = re.compile(r"([A-Z]{2,5})(\d{2})-(\d{4,10})", re.ASCII)
 
 
-class Referenced(MappedAsDataclass, kw_only=True):
+class Referenced(MappedAsDataclass, kw_only=True, repr=False, eq=False):
     """Rows with a public reference: prefix, year of creation, running number."""
 
     PREFIX: ClassVar[str]

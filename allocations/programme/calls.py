@@ -17,6 +17,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.accounts.pools import Pool, contribute
 from allocations.accounts.resources import Resource
@@ -229,6 +230,8 @@ def edit(session: Session, actor: Actor, call: Call, draft: CallDraft, *, versio
     _check(draft)
     for name in ("title", "lane", "summary", "opens_at", "closes_at", "reviewers", "max_months"):
         setattr(call, name, getattr(draft, name))
+    # Rubric and pools are rows of their own: touch the call, so that a second tab's edit is noticed.
+    flag_modified(call, "title")
     old = [link.pool for link in call.pools]
     call.criteria.clear()
     call.pools.clear()

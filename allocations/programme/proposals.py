@@ -251,6 +251,11 @@ def may_withdraw(actor: Actor, proposal: Proposal) -> Answer:
     )
 
 
+def may_see_desk(actor: Actor) -> Answer:
+    """To see the officers' queue."""
+    return when(actor.has(Role.PROGRAMME_OFFICER), "Only programme officers see this desk.")
+
+
 def may_screen(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         when(actor.has(Role.PROGRAMME_OFFICER), "Only a programme officer screens proposals."),

@@ -129,9 +129,13 @@ def of_proposal(session: Session, actor: Actor, proposal: Proposal) -> Sequence[
 
 def is_office(actor: Actor, proposal: Proposal) -> bool:
     """Runs the review of this proposal. Somebody on its team never does."""
-    if actor.is_person(proposal.pi_id) or any(actor.is_person(m.person_id) for m in proposal.team):
+    if _on_team(actor, proposal):
         return False
     return actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.PANEL_CHAIR, proposal.call_id)
+
+
+def _on_team(actor: Actor, proposal: Proposal) -> bool:
+    return actor.is_person(proposal.pi_id) or any(actor.is_person(m.person_id) for m in proposal.team)
 
 
 def comments_for_pi(session: Session, proposal: Proposal) -> list[str]:
@@ -155,6 +159,8 @@ def may_write(actor: Actor, review: Review) -> Answer:
         when(review.state != ReviewState.INVITED, "Accept the invitation first."),
         when(review.state == ReviewState.ACCEPTED, "A submitted review does not change."),
         when(review.proposal.state == "in_review", "This proposal is no longer under review."),
+        # An invitation to the team may be accepted at any time, also by somebody who reviews it.
+        when(not _on_team(actor, review.proposal), "Nobody reviews a proposal of their own team."),
     )
 
 
@@ -163,6 +169,7 @@ def may_step_back(actor: Actor, review: Review) -> Answer:
     return first_no(
         when(actor.is_person(review.reviewer_id), "Only the reviewer can declare this."),
         when(review.state in READING, f"This review is {review.state} already."),
+        when(review.proposal.state == "in_review", "This proposal is decided or withdrawn."),
     )
 
 

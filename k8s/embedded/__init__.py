@@ -1,1 +1,1 @@
-"""A Kubernetes API server for laptops and tests, served from this process; see docs/adr/0002-embedded-cluster.md."""
+"""A Kubernetes API server for laptops and tests, in this process; see docs/adr/0002-embedded-cluster.md."""

@@ -53,10 +53,12 @@ class Run:
 
     def needs_a_look(self) -> bool:
         """Whether something may be to do although nobody changed the pod."""
-        if self.stage is not Stage.READY or self.container is None:
+        now = time.monotonic()
+        if self.deadline is not None and now >= self.deadline:
             return True
-        late = self.deadline is not None and time.monotonic() >= self.deadline
-        return late or self.container.process.exit_code() is not None
+        if self.container and self.container.process.exit_code() is not None:
+            return True
+        return self.stage is not Stage.READY and now >= self.due
 
 
 class Agent:
@@ -123,7 +125,7 @@ class Agent:
         while self._take_mail():
             for key, run in list(self._runs.items()):
                 if run.needs_a_look():
-                    self._attend(key)
+                    self._attend_or_fail(key)
             if time.monotonic() >= next_beat:
                 self._beat()
                 next_beat = time.monotonic() + 1.0
@@ -139,8 +141,20 @@ class Agent:
         if isinstance(item, Path):
             sandbox.discard(item)
         elif item is not None:
-            self._attend(item)
+            self._attend_or_fail(item)
         return item is not None
+
+    def _attend_or_fail(self, key: Key) -> None:
+        try:
+            self._attend(key)
+        except Exception as error:
+            # One odd pod must not end the thread: all processes would go with it.
+            log.exception("the agent failed on pod %s/%s", *key)
+            pod, why = self._store.get("pods", *key), str(error)
+            if pod:
+                self._report(
+                    pod, lambda now: reports.terminated(now, exit_code=128, reason="AgentError", message=why)
+                )
 
     def _attend(self, key: Key) -> None:
         """Take the pod one step further, from whatever state it is in."""
@@ -157,6 +171,8 @@ class Agent:
                 self._store.remove("pods", *key)
             return
         run = run or self._accept(key, pod)
+        if "startTime" not in pod.get("status", {}):
+            return  # deleted between reading and accepting
         run.deadline = deadline_of(pod, started=_seconds(pod["status"]["startTime"]))
         try:
             self._step(pod, run)
@@ -168,7 +184,7 @@ class Agent:
     def _accept(self, key: Key, pod: Object) -> Run:
         run = self._runs[key] = Run(pod["metadata"]["uid"])
         self._report(pod, lambda now: reports.waiting(now, reason="ContainerCreating"))
-        pod["status"] = (self._store.get("pods", *key) or pod)["status"]
+        pod["status"] = (self._store.get("pods", *key) or {}).get("status", {})
         image = pod["spec"]["containers"][0]["image"]
         if not self._images.has(image):
             self._record(pod, "Pulling", f'Pulling image "{image}"')
@@ -202,6 +218,7 @@ class Agent:
         assert container is not None  # noqa: S101 - a running pod has one
         port = container.port
         if port is not None and not processes.answers(port, container.readiness):
+            run.due = time.monotonic() + BUSY_SECONDS
             return
 
         def change(now: Object) -> None:

@@ -1,4 +1,4 @@
-"""The cluster's objects, their versions and the log of what changed: in memory for reading, in SQLite to stay."""
+"""The cluster's objects, their versions and the log of changes: in memory for reading, in SQLite to stay."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,21 @@ class AlreadyStored(Exception):
     """An object of that name is there."""
 
 
+class Closed(Exception):
+    """The store has been closed; nothing is written any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A stored object and its JSON; `object` is shared by all readers, so nobody may change it."""
+    """A stored object and its JSON; `object` is shared by all readers, so nobody may change it.
+
+    `derived` keeps what readers worked out from it; it lasts as long as this version of the object.
+    """
 
     object: Object
     text: str
     version: int
+    derived: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,13 @@ class Event:
     namespace: str
     text: str
     before: str | None = None
+
+
+# Named here, because inside Store `list` is a method.
+Objects = list[Object]
+Records = list[Record]
+Events = list[Event]
+Names = list[str]
 
 
 def timestamp(seconds: float | None = None) -> str:
@@ -127,7 +142,7 @@ class Store:
         record = self.find(resource, namespace, name)
         return _copy(record) if record else None
 
-    def list(self, resource: str, namespace: str | None = None) -> "list[Object]":
+    def list(self, resource: str, namespace: str | None = None) -> Objects:
         return [_copy(record) for record in self.records(resource, namespace)]
 
     def create(self, resource: str, namespace: str | None, obj: Object) -> Object:
@@ -143,7 +158,7 @@ class Store:
     def modify(
         self, resource: str, namespace: str | None, name: str, change: Callable[[Object], None]
     ) -> Object | None:
-        """Reads, changes and writes in one step. None when the object is gone; no write without a difference."""
+        """Reads, changes and writes in one step; None when the object is gone. No difference, no write."""
         with self.lock:
             record = self.find(resource, namespace, name)
             if record is None:
@@ -179,19 +194,19 @@ class Store:
         with self.lock:
             return self._objects.get(resource, {}).get(namespace or "", {}).get(name)
 
-    def records(self, resource: str, namespace: str | None = None) -> "list[Record]":
+    def records(self, resource: str, namespace: str | None = None) -> Records:
         """All of a resource, by namespace and name; of every namespace when none is given."""
         with self.lock:
             shelves = self._objects.get(resource, {})
             chosen = sorted(shelves) if namespace is None else [namespace]
             return [shelves[one][name] for one in chosen if one in shelves for name in sorted(shelves[one])]
 
-    def resources(self) -> "list[str]":
+    def resources(self) -> Names:
         with self.lock:
             return [resource for resource, shelves in self._objects.items() if any(shelves.values())]
 
     def write(self, resource: str, obj: Object) -> Record:
-        """Stores the object under a new version, or lets it go when it is being deleted and nothing holds it."""
+        """Stores the object under a new version, or lets it go when it is being deleted and free."""
         with self.lock:
             meta = obj["metadata"]
             namespace, name = meta.get("namespace", ""), meta["name"]
@@ -230,7 +245,7 @@ class Store:
         with self.lock:
             return self._log[0].version - 1 if self._log else self.version
 
-    def events_since(self, version: int) -> "list[Event]":
+    def events_since(self, version: int) -> Events:
         """Everything after that version, in order. Raises Compacted when the log starts later."""
         with self.lock:
             if version < self.oldest:
@@ -247,6 +262,8 @@ class Store:
         return self._objects.setdefault(resource, {}).setdefault(namespace, {})
 
     def _commit(self, event: Event, name: str) -> None:
+        if self.closed:
+            raise Closed
         key = (event.resource, event.namespace, name)
         self.version = event.version
         self._log.append(event)

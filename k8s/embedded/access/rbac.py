@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from k8s.embedded.access.users import ADMINS, User
-from k8s.embedded.objects.errors import ApiError, forbidden
+from k8s.embedded.objects.errors import ApiError, forbidden, not_found
 from k8s.embedded.objects.selectors import matches
 from k8s.embedded.store import Store
 
@@ -137,6 +138,8 @@ def require_no_escalation(store: Store, user: User, obj: Object) -> None:
         rules = obj.get("rules", [])
     if allowed(store, user, act):
         return
+    if act.verb == "bind" and not _is_there(store, obj["roleRef"], namespace):
+        raise not_found(act.resource, act.name, group=act.group)
     extra = [str(one) for rule in rules for one in _acts_of(rule, namespace) if not allowed(store, user, one)]
     if extra:
         plural = f"{kind.lower()}s"
@@ -147,13 +150,16 @@ def require_no_escalation(store: Store, user: User, obj: Object) -> None:
         raise forbidden(plural, obj["metadata"]["name"], why, group="rbac.authorization.k8s.io")
 
 
+def _is_there(store: Store, ref: Object, namespace: str) -> bool:
+    resource, where = ("roles", namespace) if ref["kind"] == "Role" else ("clusterroles", None)
+    return store.find(resource, where, ref["name"]) is not None
+
+
 def _acts_of(rule: Object, namespace: str) -> Iterable[Act]:
     """The single acts a rule grants; a wildcard stays one act that only a wildcard permits."""
-    for verb in rule["verbs"]:
-        for path in rule.get("nonResourceURLs", ()):
-            yield Act(verb, path=path)
-        for group in rule.get("apiGroups", ()):
-            for resource in rule.get("resources", ()):
-                plural, _, inner = resource.partition("/")
-                for name in rule.get("resourceNames", ("",)):
-                    yield Act(verb, group, plural, inner, namespace, name)
+    for verb, path in product(rule["verbs"], rule.get("nonResourceURLs", ())):
+        yield Act(verb, path=path)
+    targets = (rule.get("apiGroups", ()), rule.get("resources", ()), rule.get("resourceNames", ("",)))
+    for verb, group, resource, name in product(rule["verbs"], *targets):
+        plural, _, inner = resource.partition("/")
+        yield Act(verb, group, plural, inner, namespace, name)

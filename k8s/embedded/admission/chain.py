@@ -39,10 +39,12 @@ def complete(store: Store, kind: Kind, obj: Object) -> None:
         limits.fill(store, obj)
     elif kind.key == "persistentvolumeclaims":
         _set_storage_class(store, obj)
+        # Taken off by the volume controller once no pod mounts the claim.
+        _protect(obj, "kubernetes.io/pvc-protection")
 
 
 def check_create(store: Store, kind: Kind, obj: Object) -> None:
-    """Raises a 403. The caller holds the store's lock until the object is stored, so a quota cannot be outrun."""
+    """Raises a 403. The caller holds the store's lock until the write, so that no quota is outrun."""
     if kind.key == "pods":
         _check_account(store, obj)
         namespace = store.find("namespaces", None, obj["metadata"]["namespace"])
@@ -83,6 +85,12 @@ def _set_storage_class(store: Store, claim: Object) -> None:
         meta = record.object["metadata"]
         if meta.get("annotations", {}).get(DEFAULT_CLASS) == "true":
             claim["spec"]["storageClassName"] = meta["name"]
+
+
+def _protect(obj: Object, finalizer: str) -> None:
+    finalizers = obj["metadata"].setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
 
 
 def _check_account(store: Store, pod: Object) -> None:

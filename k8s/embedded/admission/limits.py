@@ -1,4 +1,4 @@
-"""LimitRange: defaults for containers, then minimum, maximum and ratio for containers, pods and volume claims."""
+"""LimitRange: defaults for containers; minimum, maximum and ratio for containers, pods and claims."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -24,10 +24,14 @@ def fill(store: Store, pod: Object) -> None:
     spec = pod["spec"]
     for item in _items(store, pod, "Container"):
         for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
-            resources = container.setdefault("resources", {})
-            for side, source in (("limits", "default"), ("requests", "defaultRequest")):
-                for name, amount in item.get(source, {}).items():
-                    resources.setdefault(side, {}).setdefault(name, amount)
+            _fill_container(container.setdefault("resources", {}), item)
+
+
+def _fill_container(resources: Object, item: Object) -> None:
+    for side, source in (("limits", "default"), ("requests", "defaultRequest")):
+        given = item.get(source, {})
+        if given:
+            resources[side] = given | resources.get(side, {})
 
 
 def check_pod(store: Store, pod: Object) -> None:

@@ -23,11 +23,34 @@ SAFE_SYSCTLS = frozenset(
     )
 )
 BASELINE_CAPABILITIES = frozenset(
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID "
-    "SYS_CHROOT".split()
+    [
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ]
 )
 RESTRICTED_VOLUMES = frozenset(
-    "configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split()
+    [
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    ]
 )
 SECCOMP = ("RuntimeDefault", "Localhost")
 
@@ -133,7 +156,8 @@ def _volume_types(spec: Object) -> Iterator[str]:
     for volume in spec.get("volumes", ()):
         kinds = sorted(set(volume) - {"name"} - RESTRICTED_VOLUMES)
         if kinds:
-            yield f'restricted volume types (volume "{volume["name"]}" uses restricted volume type "{kinds[0]}")'
+            shown = f'volume "{volume["name"]}" uses restricted volume type "{kinds[0]}"'
+            yield f"restricted volume types ({shown})"
 
 
 def _in_each(spec: Object, fits: Callable[[Mapping[str, Any]], bool | None]) -> list[str]:

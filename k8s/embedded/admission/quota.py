@@ -9,14 +9,12 @@ from k8s.embedded.admission.usage import Amounts
 from k8s.embedded.objects.errors import forbidden
 from k8s.embedded.objects.kinds import Kind
 from k8s.embedded.objects.quantities import is_binary, parse, show
-from k8s.embedded.store import Store
+from k8s.embedded.store import Record, Store
 
 Object = dict[str, Any]
 
 # A quota on these obliges every container to name them.
-OBLIGING = frozenset(
-    ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
-)
+OBLIGING = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
 
 
 def check(store: Store, kind: Kind, obj: Object, *, live: Object | None = None) -> None:
@@ -121,6 +119,14 @@ def _counted_by(name: str) -> str:
     return "pods"
 
 
+def _usage(qualified: str, record: Record) -> Amounts:
+    """Kept with the record: otherwise each write would work out the usage of everything in its namespace."""
+    if "usage" not in record.derived:
+        record.derived["usage"] = usage.of(qualified, record.object)
+    taken: Amounts = record.derived["usage"]
+    return taken
+
+
 def _used(store: Store, quota: Object, hard: Mapping[str, str]) -> Amounts:
     used = dict.fromkeys(hard, Decimal(0))
     namespace = quota["metadata"]["namespace"]
@@ -128,11 +134,9 @@ def _used(store: Store, quota: Object, hard: Mapping[str, str]) -> Amounts:
         # Custom kinds are stored under their qualified name, built-in ones under the plural.
         records = store.records(qualified, namespace) or store.records(qualified.partition(".")[0], namespace)
         for record in records:
-            if not _covers(quota, qualified, record.object):
-                continue
-            for name, amount in usage.of(qualified, record.object).items():
-                if name in used:
-                    used[name] += amount
+            if _covers(quota, qualified, record.object):
+                taken = _usage(qualified, record)
+                used |= {name: used[name] + taken[name] for name in hard if name in taken}
     return used
 
 

@@ -13,9 +13,7 @@ Amounts = dict[str, Decimal]
 ONE = Decimal(1)
 FINISHED = ("Succeeded", "Failed")
 # Counted under their own name too, not only as count/<name>.
-COUNTED = frozenset(
-    ("pods", "services", "secrets", "configmaps", "persistentvolumeclaims", "resourcequotas")
-)
+COUNTED = frozenset(("pods", "services", "secrets", "configmaps", "persistentvolumeclaims", "resourcequotas"))
 NATIVE = ("cpu", "memory", "ephemeral-storage")
 STORAGE_CLASS = ".storageclass.storage.k8s.io/"
 

@@ -34,6 +34,7 @@ class Cluster:
     store: Store
     kinds: Kinds
     tokens: Tokens
+    certificate: str = ""
     runner: PodRunner | None = None
 
 
@@ -112,7 +113,7 @@ def reply(obj: Object, code: int = 200) -> Reply:
 
 
 def refusal(error: ApiError) -> Reply:
-    headers = {"Retry-After": "1"} if error.code in (429, 503) else {}
+    headers = {"Retry-After": "1"} if error.code == 429 else {}
     return Reply(error.code, encode(error.status()), headers=headers)
 
 

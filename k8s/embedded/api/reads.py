@@ -38,10 +38,10 @@ def chosen_by(call: Call) -> Filter | None:
     """The test the selectors of the query make; None when there are none."""
     labels, fields = call.query.get("labelSelector"), call.query.get("fieldSelector")
     if call.name:
-        fields = f"metadata.name={call.name}"
+        fields = ",".join(filter(None, (fields, f"metadata.name={call.name}")))
     if not labels and not fields:
         return None
-    by_labels, by_fields = label_test(labels or ""), field_test(fields or "")
+    by_labels, by_fields = label_test(labels or ""), field_test(fields or "", call.kind.key)
     return lambda obj: by_labels(obj["metadata"].get("labels", {})) and by_fields(obj)
 
 

@@ -14,7 +14,15 @@ from k8s.embedded.api.reads import find, present
 from k8s.embedded.controllers.furnishing import furnish
 from k8s.embedded.objects import defaults, ownership, patches
 from k8s.embedded.objects.decode import decode
-from k8s.embedded.objects.errors import ApiError, already_exists, bad_request, conflict, invalid, not_found, required
+from k8s.embedded.objects.errors import (
+    ApiError,
+    already_exists,
+    bad_request,
+    conflict,
+    invalid,
+    not_found,
+    required,
+)
 from k8s.embedded.objects.ownership import Application, Manager
 from k8s.embedded.objects.validation import check, check_update
 from k8s.embedded.store import Object, Record, timestamp
@@ -49,7 +57,8 @@ def _create(cluster: Cluster, call: Call, obj: Object) -> Reply:
         record = store.write(kind.key, obj)
         if kind.namespaced:
             quota.recount(store, call.namespace)
-        furnish(store, kind, record.object)
+        if kind.key == "namespaces":
+            furnish(store, meta["name"], certificate=cluster.certificate)
         return Reply(201, present(kind, record))
 
 
@@ -57,7 +66,9 @@ def _stamp(call: Call, obj: Object) -> None:
     """What the server decides about a new object."""
     kind, meta = call.kind, obj["metadata"]
     if meta.get("namespace", call.namespace) != call.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     if kind.namespaced:
         meta["namespace"] = call.namespace
     if not meta.get("name") and meta.get("generateName"):
@@ -92,7 +103,9 @@ def replace(cluster: Cluster, call: Call) -> Reply:
     obj = decode(call.kind, call.parsed(), strict=call.strict)
     if obj["metadata"].get("name") != call.name:
         given = obj["metadata"].get("name", "")
-        raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({call.name})")
+        raise bad_request(
+            f"the name of the object ({given}) does not match the name on the URL ({call.name})"
+        )
     with cluster.store.lock:
         return _update(cluster, call, obj)
 
@@ -104,7 +117,9 @@ def patch(cluster: Cluster, call: Call) -> Reply:
     patcher = PATCHERS.get(media)
     if patcher is None or (call.kind.custom and media == "application/strategic-merge-patch+json"):
         allowed = ", ".join((*PATCHERS, "application/apply-patch+yaml"))
-        message = f"the body of the request was in an unknown format - accepted media types include: {allowed}"
+        message = (
+            f"the body of the request was in an unknown format - accepted media types include: {allowed}"
+        )
         raise ApiError(415, message)
     with cluster.store.lock:
         live = find(cluster, call)
@@ -157,7 +172,7 @@ def apply(cluster: Cluster, call: Call) -> Reply:
                 why = "uid mismatch: the provided object specified uid, and no existing object was found"
                 raise conflict(call.kind.plural, call.name, group=call.kind.group, why=why)
             return _create(cluster, call, application.created())
-        return _update(cluster, call, copy.deepcopy(application.onto(live.object)), applied=True)
+        return _update(cluster, call, json.loads(encode(application.onto(live.object))), applied=True)
 
 
 def _check_applied(call: Call, body: Any) -> None:
@@ -196,7 +211,9 @@ def _update(cluster: Cluster, call: Call, obj: Object, *, applied: bool = False)
 def _check_preconditions(change: _Change, obj: Object) -> None:
     given, live, kind = obj["metadata"], change.live.object["metadata"], change.call.kind
     if given.get("namespace", change.call.namespace) != change.call.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     if given.get("uid", live["uid"]) != live["uid"]:
         why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {live['uid']}"
         raise conflict(kind.plural, change.call.name, group=kind.group, why=why)

@@ -1,32 +1,21 @@
 """What a cluster puts into each new namespace."""
 
 import uuid
-from pathlib import Path
 from typing import Any
 
-from k8s.embedded.objects.kinds import Kind
 from k8s.embedded.store import Store, timestamp
 
 Object = dict[str, Any]
 
-# Clients may verify the server with this; filled by the server when it starts.
-ROOT_CERTIFICATE: dict[str, str] = {}
 
-
-def furnish(store: Store, kind: Kind, obj: Object) -> None:
+def furnish(store: Store, namespace: str, *, certificate: str) -> None:
     """Gives a new namespace its default service account and the cluster's certificate, as controllers would.
 
     Done with the creation itself rather than a moment later: clients never see a namespace without.
     """
-    if kind.key != "namespaces":
-        return
-    name = obj["metadata"]["name"]
-    _put(store, "serviceaccounts", _object("ServiceAccount", "default", name))
-    _put(store, "configmaps", _object("ConfigMap", "kube-root-ca.crt", name) | {"data": dict(ROOT_CERTIFICATE)})
-
-
-def load_root_certificate(folder: Path) -> None:
-    ROOT_CERTIFICATE["ca.crt"] = (folder / "ca.crt").read_text()
+    _put(store, "serviceaccounts", _object("ServiceAccount", "default", namespace))
+    certificates = _object("ConfigMap", "kube-root-ca.crt", namespace) | {"data": {"ca.crt": certificate}}
+    _put(store, "configmaps", certificates)
 
 
 def _object(kind: str, name: str, namespace: str) -> Object:

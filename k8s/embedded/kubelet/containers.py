@@ -1,5 +1,6 @@
 """Starts the container of a pod: finds its volumes, settings and software and runs it."""
 
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -56,13 +57,15 @@ def start_container(store: Store, pod: Object, *, data: Path, others: Iterable[v
     sandbox.place(layout.mounts, home=layout.home, room=layout.room, on=sandbox.rung())
     port = processes.free_port()
     images.configure_jupyter(layout, port=port)
-    command = sandbox.launch(
+    plan = sandbox.Plan(
         images.jupyter_command(arguments, layout),
         layout.mounts,
-        room=layout.room,
-        directory=layout.local(container.get("workingDir") or volumes.HOME),
-        on=sandbox.rung(),
+        layout.local(container.get("workingDir") or volumes.HOME),
+        # Other projects' files and the cluster's own credentials are no business of a notebook.
+        hidden=None if Path(sys.prefix).is_relative_to(data) else data,
+        kept=(layout.room, layout.home),
     )
+    command = sandbox.launch(plan, room=layout.room, on=sandbox.rung())
     node = store.get("nodes", None, pod["spec"]["nodeName"])
     variables = images.process_environment(layout, variables) | images.gpu_environment(pod, node)
     process = _spawn(command, variables | {processes.MARK_DATA: str(data)}, pod, layout)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+MS_NOSUID, MS_NODEV = 2, 4
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE, MS_RELATIME = 1, 32, 4096, 16384, 1 << 18, 1 << 21
 # nosuid, nodev, noexec, noatime, nodiratime have the same bits in statvfs and mount; relatime does not.
 SAME_BITS, ST_RELATIME = 2 | 4 | 8 | 1024 | 2048, 4096
@@ -28,12 +29,7 @@ def main(plan_file: str) -> None:
     plan = json.loads(Path(plan_file).read_text())
     if plan["namespace"]:
         _leave_namespace(user=plan["namespace"] == "user")
-        for mount in plan["mounts"]:
-            _bind(mount["source"], mount["target"], read_only=mount["read_only"])
-        for mount in plan["mounts"]:
-            # The original place of read-only data must not be a way around the mount.
-            if mount["read_only"]:
-                _bind(mount["source"], mount["source"], read_only=True)
+        _arrange(plan)
     if plan["namespace"] == "root":
         _drop_capabilities()
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -43,6 +39,24 @@ def main(plan_file: str) -> None:
         sys.exit("the agent is gone")
     os.chdir(plan["directory"])
     os.execv(plan["command"][0], plan["command"])  # noqa: S606 - the agent's own plan
+
+
+def _arrange(plan: dict[str, Any]) -> None:
+    """Mount the volumes, and cover the cluster's own folder but for what is this pod's."""
+    paths = {*plan["kept"], *(mount["source"] for mount in plan["mounts"])}
+    # Held open, so that they can still be mounted when their places are covered.
+    held = {path: f"/proc/self/fd/{os.open(path, os.O_PATH)}" for path in paths}
+    for mount in plan["mounts"]:
+        # The original place of read-only data must not be a way around the mount.
+        if mount["read_only"]:
+            _bind(mount["source"], mount["source"], read_only=True)
+    if plan["hidden"]:
+        _mount("tmpfs", plan["hidden"], MS_NOSUID | MS_NODEV, kind="tmpfs", options="size=1m,mode=755")
+        for path in plan["kept"]:
+            os.makedirs(path, exist_ok=True)
+            _bind(held[path], path, read_only=False)
+    for mount in plan["mounts"]:
+        _bind(held[mount["source"]], mount["target"], read_only=mount["read_only"])
 
 
 def _leave_namespace(*, user: bool) -> None:
@@ -69,8 +83,9 @@ def _drop_capabilities() -> None:
         _call("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
-def _mount(source: str, target: str, flags: int) -> None:
-    _call("mount", source.encode(), target.encode(), None, ctypes.c_ulong(flags), None)
+def _mount(source: str, target: str, flags: int, *, kind: str = "", options: str = "") -> None:
+    words = (source.encode(), target.encode(), kind.encode() or None)
+    _call("mount", *words, ctypes.c_ulong(flags), options.encode() or None)
 
 
 def _call(name: str, *arguments: Any) -> None:

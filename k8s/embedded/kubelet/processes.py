@@ -128,15 +128,16 @@ def kill_marked(mark: str, value: str) -> None:
 
 
 def kill_recorded(pid_file: Path) -> None:
-    """Kill the process group recorded by an agent that was killed, if it still is a notebook."""
+    """Where there is no /proc: kill the recorded process group, if the pid still is one of our notebooks."""
     pid = int(pid_file.read_text())
-    # `ps` by its POSIX options, for machines without /proc; the pid may since belong to somebody else.
+    if _PROC.is_dir():
+        return
     told = subprocess.run(  # noqa: S603
-        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607
+        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 - wherever the system keeps it
         check=False,
         capture_output=True,
         text=True,
     )
-    if "jupyterlab" in told.stdout:
+    if "-P -m jupyterlab" in told.stdout:
         with contextlib.suppress(OSError):
             os.killpg(pid, signal.SIGKILL)

@@ -54,6 +54,17 @@ class Mount:
     read_only: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A command and what it sees: all of the machine but `hidden`, and of that only `kept`."""
+
+    command: Sequence[str]
+    mounts: Sequence[Mount]
+    directory: Path
+    hidden: Path | None = None
+    kept: Sequence[Path] = ()
+
+
 @functools.cache
 def rung() -> Rung:
     """The best way this machine offers, found by trying it once."""
@@ -69,32 +80,33 @@ def _namespace_works(kind: Rung) -> bool:
         for each in (source, target, room):
             each.mkdir()
         attempt = [sys.executable, "-I", "-S", "-c", _TRY_TO_WRITE, str(target / "file")]
-        command = launch(attempt, [Mount(source, target, read_only=True)], room=room, on=kind)
+        plan = Plan(attempt, [Mount(source, target, read_only=True)], room, hidden=room, kept=[source])
+        command = launch(plan, room=room, on=kind)
         # Our own interpreter and script.
         return subprocess.run(command, check=False, capture_output=True, cwd=folder).returncode == 0  # noqa: S603
 
 
-def launch(
-    command: Sequence[str], mounts: Iterable[Mount], *, room: Path, directory: Path | None = None, on: Rung
-) -> list[str]:
-    """The command to run instead of `command` so that it sees `mounts`; `room` takes the plan.
+def launch(plan: Plan, *, room: Path, on: Rung) -> list[str]:
+    """The command to run instead of the plan's so that it sees its mounts; `room` takes the plan's file.
 
     To be run by the calling process itself: the command ends when its parent's thread does.
     """
     if sys.platform != "linux":
-        return list(command)
-    plan = {
+        return list(plan.command)
+    written = {
         "parent": os.getpid(),
         "namespace": on.value if on in {Rung.ROOT, Rung.USER} else "",
         "mounts": [
             {"source": str(each.source), "target": str(each.target), "read_only": each.read_only}
-            for each in sorted(mounts, key=lambda mount: len(mount.target.parts))
+            for each in sorted(plan.mounts, key=lambda mount: len(mount.target.parts))
         ],
-        "directory": str(directory or room),
-        "command": list(command),
+        "kept": [str(each) for each in plan.kept],
+        "hidden": str(plan.hidden or ""),
+        "directory": str(plan.directory),
+        "command": list(plan.command),
     }
     file = room / "launch.json"
-    file.write_text(json.dumps(plan))
+    file.write_text(json.dumps(written))
     return [sys.executable, "-I", "-S", str(LAUNCHER), str(file)]
 
 

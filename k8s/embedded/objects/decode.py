@@ -29,7 +29,7 @@ JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "bool", int: "
 
 @dataclass(slots=True)
 class Decoder:
-    """Collects the unknown fields on its way; drops them, nulls and what the API server leaves out when empty."""
+    """Drops unknown fields, which it collects, nulls, and what the API server leaves out when empty."""
 
     custom: bool
     unknown: list[str] = field(default_factory=list)
@@ -89,9 +89,7 @@ class Decoder:
         if not fits:
             given = JSON_NAMES.get(type(value), "null")
             wanted = GO_NAMES.get(shape.form, shape.form)
-            raise bad_request(
-                f"json: cannot unmarshal {given} into Go struct field {path} of type {wanted}"
-            )
+            raise bad_request(f"json: cannot unmarshal {given} into Go struct field {path} of type {wanted}")
 
 
 def _left_out(value: Any, shape: Shape) -> bool:
@@ -100,7 +98,7 @@ def _left_out(value: Any, shape: Shape) -> bool:
 
 
 def decode(kind: Kind, body: Any, *, strict: bool) -> Object:
-    """The object as the server keeps it. Raises a 400 for a wrong type, and when strict for an unknown field."""
+    """The object as the server keeps it. Raises a 400: wrong type, or when strict an unknown field."""
     if not isinstance(body, dict):
         raise bad_request("the object provided is unrecognized (must be of type object)")
     _check_envelope(kind, body)
@@ -120,7 +118,9 @@ def _check_envelope(kind: Kind, body: Object) -> None:
     given = body.get("kind", kind.kind)
     version = body.get("apiVersion", kind.api_version)
     if given != kind.kind:
-        raise bad_request(f"the kind of the object ({given}) does not match the kind on the URL ({kind.kind})")
+        raise bad_request(
+            f"the kind of the object ({given}) does not match the kind on the URL ({kind.kind})"
+        )
     if version != kind.api_version:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version "

@@ -81,7 +81,9 @@ def _volume(volume: Object) -> None:
 
 def _qos(spec: Object) -> str:
     every = [c.get("resources", {}) for c in (*spec.get("initContainers", ()), *spec.get("containers", ()))]
-    named = [one.get(side, {}).get(name) for one in every for side in ("limits", "requests") for name in CPU_MEM]
+    named = [
+        one.get(side, {}).get(name) for one in every for side in ("limits", "requests") for name in CPU_MEM
+    ]
     if not any(named):
         return "BestEffort"
     alike = all(
@@ -191,7 +193,9 @@ def _workload(obj: Object) -> None:
 
 def _job(obj: Object) -> None:
     spec = obj["spec"]
-    _set(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False, manualSelector=False)
+    _set(
+        spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False, manualSelector=False
+    )
     if spec["parallelism"] and "completions" not in spec:
         spec["completions"] = 1
     uid = obj["metadata"].get("uid", "")
@@ -226,7 +230,9 @@ def _definition(obj: Object) -> None:
     stored = [version["name"] for version in spec["versions"] if version.get("storage")]
     # The real server reports these a moment later; clients that poll for them do not mind the haste.
     conditions = [_true("NamesAccepted", "NoConflicts"), _true("Established", "InitialNamesAccepted")]
-    _set(obj.setdefault("status", {}), conditions=conditions, acceptedNames=dict(names), storedVersions=stored)
+    _set(
+        obj.setdefault("status", {}), conditions=conditions, acceptedNames=dict(names), storedVersions=stored
+    )
 
 
 def _true(kind: str, reason: str) -> Object:

@@ -1,4 +1,4 @@
-"""Sets of fields in the notation of `managedFields` (FieldsV1): reading, writing, and finding them in objects."""
+"""Sets of fields in the notation of `managedFields` (FieldsV1): read, written, found in objects."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,9 +31,11 @@ ENVELOPE = frozenset(("f:apiVersion", "f:kind"))
 
 
 def flatten(obj: Object, shape: Shape) -> dict[Path, Any]:
-    """Every field that can be owned by itself, with its value; list items found by key count as fields too."""
+    """Every field that can be owned, with its value; list items found by key count as fields too."""
     found = dict(_leaves(obj, shape, ()))
-    return {path: value for path, value in found.items() if path[0] not in ENVELOPE and path[:2] not in UNOWNED}
+    return {
+        path: value for path, value in found.items() if path[0] not in ENVELOPE and path[:2] not in UNOWNED
+    }
 
 
 def _leaves(value: Any, shape: Shape, path: Path) -> Iterator[tuple[Path, Any]]:

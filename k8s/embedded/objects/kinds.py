@@ -78,7 +78,9 @@ admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmis
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions C crd,crds status
 """
 
-IN_ALL = frozenset(("Pod", "Service", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Job", "CronJob"))
+IN_ALL = frozenset(
+    ("Pod", "Service", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Job", "CronJob")
+)
 
 
 def _built_in(line: str) -> Kind:

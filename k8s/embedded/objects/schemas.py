@@ -182,8 +182,8 @@ _KINDS = {
     "ResourceQuota": _top("spec:QuotaSpec status:QuotaStatus"),
     "LimitRange": _top("spec:RangeSpec"),
     "Event": _top(
-        "involvedObject:Reference reason:s message:s source:any firstTimestamp:t lastTimestamp:t count:i type:s "
-        "eventTime:t series:any action:s related:any reportingComponent:s reportingInstance:s"
+        "involvedObject:Reference reason:s message:s source:any firstTimestamp:t lastTimestamp:t count:i "
+        "type:s eventTime:t series:any action:s related:any reportingComponent:s reportingInstance:s"
     ),
     "Deployment": _top("spec*:DeploymentSpec status:any"),
     "StatefulSet": _top("spec*:StatefulSpec status:any"),

@@ -59,13 +59,49 @@ def _expression(one: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
             return key not in labels
 
 
-def field_test(selector: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Equality on dotted paths; a path that is absent counts as the empty string. Raises a 400."""
+# Beside metadata.name and metadata.namespace, which every kind has.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "pods": (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
+    ),
+    "nodes": ("spec.unschedulable",),
+    "namespaces": ("status.phase",),
+    "secrets": ("type",),
+    "services": ("spec.clusterIP", "spec.type"),
+    "jobs": ("status.successful",),
+    "replicasets": ("status.replicas",),
+    "events": (
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
+}
+
+
+def field_test(selector: str, resource: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Equality on the fields the resource can be selected by; an absent one is empty. Raises a 400."""
     wanted: list[tuple[list[str], bool, str]] = []
     for part in filter(None, selector.split(",")):
         match = re.match(r"^([\w.\[\]-]+)(==|!=|=)(.*)$", part)
         if match is None:
             raise bad_request(f'invalid selector: "{part}"; can\'t understand "{part}"')
+        if match[1] not in ("metadata.name", "metadata.namespace", *FIELDS.get(resource, ())):
+            raise bad_request(f"field label not supported: {match[1]}")
         wanted.append((match[1].split("."), match[2] != "!=", match[3]))
     return lambda obj: all((_at(obj, path) == value) is same for path, same, value in wanted)
 

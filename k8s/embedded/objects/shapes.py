@@ -2,7 +2,7 @@
 
 Written as one line a type: `name*:s ports:Port[port,protocol] args:s[] labels:m selector:Selector!`.
 `*` required; `[]` list replaced as a whole, `[a,b]` list of items found by these keys, `{}` set of scalars;
-`!` object replaced as a whole. Scalars: s string, i integer, b boolean, o boolean left out when false, t time,
+`!` object replaced whole. Scalars: s string, i integer, b boolean, o boolean left out when false, t time,
 x integer or string, q quantity, any; maps: m strings, ma strings replaced as a whole, mq quantities.
 """
 
@@ -98,9 +98,8 @@ class CustomShape:
     def shape(self) -> Shape:
         read = self._read(self._schema)
         known = {"apiVersion": Shape("s"), "kind": Shape("s"), "metadata": self._meta}
-        return Shape(
-            "object", {**read.fields, **known}, read.required, keeps_unknown=read.keeps_unknown, default={}
-        )
+        fields = {**read.fields, **known}
+        return Shape("object", fields, read.required, keeps_unknown=read.keeps_unknown)
 
     def _read(self, schema: Mapping[str, Any]) -> Shape:
         if schema.get("x-kubernetes-int-or-string"):

@@ -1,37 +1,27 @@
-"""Checks of a complete object: names, labels, required fields, a few values, and what an update may change."""
+"""Checks of a complete object: names, labels, required fields, some values, what an update may change."""
 
-import re
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
 from k8s.embedded.objects.errors import Cause, immutable, invalid, required, unsupported, wrong
 from k8s.embedded.objects.kinds import Kind
+from k8s.embedded.objects.names import (
+    DATA_KEY,
+    KEY,
+    LABEL,
+    LABEL_RULE,
+    NAME_RULE,
+    PATH_SEGMENT,
+    SUBDOMAIN,
+    SUBDOMAIN_RULE,
+    VALUE,
+    VALUE_RULE,
+)
+from k8s.embedded.objects.podchecks import pod_update, pod_values
 from k8s.embedded.objects.shapes import Shape
 
 Object = dict[str, Any]
-
-LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-KEY = re.compile(r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$")
-VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
-PATH_SEGMENT = re.compile(r"^(?!\.{1,2}$)[^/%]+$")
-DATA_KEY = re.compile(r"^[-._a-zA-Z0-9]{1,253}$")
-
-LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
-    "end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
-    "start and end with an alphanumeric character"
-)
-NAME_RULE = "name part must consist of alphanumeric characters, '-', '_' or '.'"
 
 SHORT_NAMES = frozenset(("Namespace", "Service"))
 FREE_NAMES = frozenset(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"))
@@ -58,11 +48,14 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "StatefulSet": ("spec.selector", "spec.serviceName"),
     "Job": ("spec.selector", "spec.template", "spec.completionMode"),
     "Service": ("spec.clusterIP",),
-    "PersistentVolumeClaim": ("spec.accessModes", "spec.storageClassName", "spec.volumeMode", "spec.selector"),
+    "PersistentVolumeClaim": (
+        "spec.accessModes",
+        "spec.storageClassName",
+        "spec.volumeMode",
+        "spec.selector",
+    ),
     "CustomResourceDefinition": ("spec.scope", "spec.group"),
 }
-# A pod's spec is fixed, these apart.
-POD_MUTABLE = frozenset(("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName"))
 
 
 def check(kind: Kind, obj: Object) -> None:
@@ -79,39 +72,28 @@ def check_update(kind: Kind, obj: Object, live: Object) -> None:
         if before is not None and before != after:
             causes.append(_cannot_change(path, after))
     if kind.kind == "Pod" and not kind.custom:
-        causes.extend(_pod_update(obj["spec"], live["spec"]))
-    if live.get("immutable") and any(obj.get(key) != live.get(key) for key in ("data", "binaryData", "immutable")):
-        causes.append(Cause("data", "Forbidden: field is immutable when `immutable` is set", "FieldValueForbidden"))
+        causes.extend(pod_update(obj["spec"], live["spec"]))
+    if live.get("immutable") and any(
+        obj.get(key) != live.get(key) for key in ("data", "binaryData", "immutable")
+    ):
+        causes.append(
+            Cause("data", "Forbidden: field is immutable when `immutable` is set", "FieldValueForbidden")
+        )
     _refuse(kind, obj, causes)
 
 
 def _refuse(kind: Kind, obj: Object, causes: list[Cause]) -> None:
     if causes:
-        raise invalid(kind.kind, obj["metadata"].get("name", ""), causes, group=kind.group)
+        # Two checks may find the same thing; it is told once.
+        raise invalid(
+            kind.kind, obj["metadata"].get("name", ""), list(dict.fromkeys(causes)), group=kind.group
+        )
 
 
 def _cannot_change(path: str, value: Any) -> Cause:
     if path == "roleRef":
         return wrong(path, value, "cannot change roleRef")
     return immutable(path, value)
-
-
-def _pod_update(spec: Object, before: Object) -> Iterator[Cause]:
-    def fixed(one: Object) -> Object:
-        kept = {key: value for key, value in one.items() if key not in POD_MUTABLE}
-        for name in ("containers", "initContainers"):
-            kept[name] = [{**c, "image": ""} for c in one.get(name, ())]
-        return kept
-
-    if fixed(spec) != fixed(before):
-        yield Cause(
-            "spec",
-            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-            "previously negative)",
-            "FieldValueForbidden",
-        )
 
 
 def _at(obj: Any, path: str) -> Any:
@@ -129,12 +111,18 @@ def _metadata(kind: Kind, meta: Object) -> Iterator[Cause]:
     for key, value in meta.get("labels", {}).items():
         yield from _key("metadata.labels", key)
         if len(value) > 63 or not VALUE.match(value):
-            yield wrong("metadata.labels", value, VALUE_RULE if len(value) <= 63 else "must be no more than 63 bytes")
+            yield wrong(
+                "metadata.labels", value, VALUE_RULE if len(value) <= 63 else "must be no more than 63 bytes"
+            )
     for key in meta.get("annotations", ()):
         yield from _key("metadata.annotations", key.lower())
     for finalizer in meta.get("finalizers", ()):
         if "/" not in finalizer and finalizer not in ("orphan", "foregroundDeletion", "kubernetes"):
-            yield wrong("metadata.finalizers", finalizer, "name is neither a standard finalizer name nor is it fully qualified")
+            yield wrong(
+                "metadata.finalizers",
+                finalizer,
+                "name is neither a standard finalizer name nor is it fully qualified",
+            )
 
 
 def _name(kind: Kind, name: str) -> Iterator[Cause]:
@@ -154,7 +142,11 @@ def _name(kind: Kind, name: str) -> Iterator[Cause]:
 
 def _key(path: str, key: str) -> Iterator[Cause]:
     prefix, slash, name = key.rpartition("/")
-    if (slash and (not SUBDOMAIN.match(prefix) or len(prefix) > 253)) or not KEY.match(name) or len(name) > 63:
+    if (
+        (slash and (not SUBDOMAIN.match(prefix) or len(prefix) > 253))
+        or not KEY.match(name)
+        or len(name) > 63
+    ):
         yield wrong(path, key, NAME_RULE)
 
 
@@ -182,7 +174,9 @@ def _duplicates(items: list[Any], shape: Shape, path: str) -> Iterator[Cause]:
             return
         key = [item.get(name) for name in shape.keys]
         if key in seen:
-            yield Cause(f"{path}[{index}].{shape.keys[0]}", f'Duplicate value: "{key[0]}"', "FieldValueDuplicate")
+            yield Cause(
+                f"{path}[{index}].{shape.keys[0]}", f'Duplicate value: "{key[0]}"', "FieldValueDuplicate"
+            )
         seen.append(key)
 
 
@@ -198,13 +192,19 @@ def _values(kind: Kind, obj: Object) -> Iterator[Cause]:
     if kind.kind in ("Secret", "ConfigMap"):
         for key in (*obj.get("data", ()), *obj.get("binaryData", ())):
             if not DATA_KEY.match(key):
-                yield wrong(f"data[{key}]", key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
+                yield wrong(
+                    f"data[{key}]",
+                    key,
+                    "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+                )
     if kind.kind == "Pod":
-        yield from _mounts(obj["spec"])
+        yield from pod_values(obj["spec"])
+    if kind.kind == "NetworkPolicy":
+        yield from _peers(obj.get("spec", {}))
     if kind.kind == "CustomResourceDefinition":
         expected = f"{obj['spec']['names'].get('plural')}.{obj['spec']['group']}"
         if obj["metadata"]["name"] != expected:
-            yield wrong("metadata.name", obj["metadata"]["name"], "must be spec.names.plural+\".\"+spec.group")
+            yield wrong("metadata.name", obj["metadata"]["name"], 'must be spec.names.plural+"."+spec.group')
 
 
 def _access_modes(spec: Object) -> Iterator[Cause]:
@@ -216,16 +216,26 @@ def _access_modes(spec: Object) -> Iterator[Cause]:
             yield unsupported("spec.accessModes", mode, ACCESS_MODES)
 
 
-def _mounts(spec: Object) -> Iterator[Cause]:
-    if not spec.get("containers"):
-        yield required("spec.containers")
-    volumes = {volume.get("name") for volume in spec.get("volumes", ())}
-    for index, container in enumerate(spec.get("containers", ())):
-        here = f"spec.containers[{index}]"
-        if not LABEL.match(container.get("name", "")):
-            yield wrong(f"{here}.name", container.get("name", ""), LABEL_RULE)
-        if not container.get("image"):
-            yield required(f"{here}.image")
-        for number, mount in enumerate(container.get("volumeMounts", ())):
-            if mount.get("name") not in volumes:
-                yield Cause(f"{here}.volumeMounts[{number}].name", f'Not found: "{mount.get("name")}"', "FieldValueNotFound")
+def _peers(spec: Object) -> Iterator[Cause]:
+    for side, inner in (("ingress", "from"), ("egress", "to")):
+        for at, rule in enumerate(spec.get(side, ())):
+            for number, peer in enumerate(rule.get(inner, ())):
+                yield from _peer(peer, f"spec.{side}[{at}].{inner}[{number}]")
+
+
+def _peer(peer: Object, path: str) -> Iterator[Cause]:
+    if not peer:
+        yield required(path, why="must specify a peer")
+    block = peer.get("ipBlock", {})
+    for name, value in [("cidr", block.get("cidr")), *(("except", one) for one in block.get("except", ()))]:
+        if value is not None and not _is_cidr(value):
+            why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            yield wrong(f"{path}.ipBlock.{name}", value, why)
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text

@@ -1,1 +1,1 @@
-"""What the portal needs of a Kubernetes API, held against the embedded cluster and, when offered, a real one."""
+"""What the portal needs of a Kubernetes API: of the embedded cluster, and of a real one when offered."""

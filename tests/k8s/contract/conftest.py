@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from kubernetes.config import new_client_from_config
 
+from k8s.embedded.server import EmbeddedCluster
+
 from . import objects, servers
 from .api import Api, path
 from .servers import Server
@@ -53,13 +55,49 @@ def api(server: Server) -> Iterator[Api]:
     client.close()
 
 
+def is_furnished(api: Api, namespace: str) -> bool:
+    certificates = "kube-root-ca.crt" in api.names(path("configmaps", namespace))
+    return certificates and "default" in api.names(path("serviceaccounts", namespace))
+
+
 @pytest.fixture
 def namespace(api: Api, server: Server) -> Iterator[str]:
-    """A fresh namespace, with the ServiceAccount that a controller puts there."""
+    """A fresh namespace, with what controllers put there."""
     name = f"contract-{secrets.token_hex(4)}"
     labels = {"contract.test/suite": "true"}
     api.create(path("namespaces"), objects.namespace(name, labels))
     if server.has_controllers:
-        eventually(lambda: "default" in api.names(path("serviceaccounts", name)), what="a default account")
+        eventually(lambda: is_furnished(api, name), what="a default account and certificates")
     yield name
     api.delete(path("namespaces", name=name))
+
+
+@pytest.fixture(scope="session")
+def lab_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An embedded cluster with simulated machines and its agent."""
+    cluster = EmbeddedCluster(tmp_path_factory.mktemp("lab"))
+    cluster.start()
+    client = new_client_from_config(str(cluster.kubeconfig))
+    yield Api(client)
+    client.close()
+    cluster.stop()
+
+
+@pytest.fixture
+def lab_namespace(lab_api: Api) -> Iterator[str]:
+    """A fresh namespace there, whose pods are gone afterwards."""
+    name = f"lab-{secrets.token_hex(4)}"
+    lab_api.create(path("namespaces"), objects.namespace(name, {}))
+    yield name
+    lab_api.delete(path("namespaces", name=name))
+    eventually(lambda: not lab_api.names(path("pods", name)), what="an empty namespace")
+
+
+@pytest.fixture(scope="module")
+def lab_project(lab_api: Api) -> Iterator[str]:
+    """A namespace for all tests of a module."""
+    name = f"project-{secrets.token_hex(4)}"
+    lab_api.create(path("namespaces"), objects.namespace(name, {}))
+    yield name
+    lab_api.delete(path("namespaces", name=name))
+    eventually(lambda: not lab_api.names(path("pods", name)), what="an empty namespace")

@@ -50,7 +50,7 @@ def test_kubectl_applies_on_the_client_too(kubectl) -> None:
 
 def test_kubectl_prints_tables(kubectl) -> None:
     """Behaviour 60."""
-    kubectl("create", "configmap", "a", "--from-literal=colour=blue")
+    kubectl("apply", "--server-side", "-f", "-", given=objects.config_map("a"))
     assert kubectl("get", "configmaps", "-o", "name").splitlines()[0].startswith("configmap/")
     header = kubectl("get", "configmaps").splitlines()[0]
     assert header.split()[0] == "NAME"

@@ -35,11 +35,14 @@ def test_a_json_patch_is_carried_out(api: Api, here: str) -> None:
     steps = [
         {"op": "test", "path": "/data/colour", "value": "blue"},
         {"op": "replace", "path": "/data/colour", "value": "red"},
-        {"op": "add", "path": "/data/a~1b", "value": "slash"},
+        {"op": "add", "path": "/metadata/annotations", "value": {}},
+        {"op": "add", "path": "/metadata/annotations/contract.test~1note", "value": "slash"},
         {"op": "remove", "path": "/data/size"},
     ]
     api.patch(here, steps, content=JSON_PATCH)
-    assert api.get(here)["data"] == {"colour": "red", "a/b": "slash"}
+    found = api.get(here)
+    assert found["data"] == {"colour": "red"}
+    assert found["metadata"]["annotations"] == {"contract.test/note": "slash"}
 
 
 def test_a_json_patch_whose_test_fails_changes_nothing(api: Api, here: str) -> None:

@@ -1,0 +1,56 @@
+"""Who is asking: Flask-Login's person and the actor that rules are asked about."""
+
+from urllib.parse import urlencode
+
+from flask import Flask, g, request
+from flask_login import LoginManager, UserMixin, current_user
+
+from allocations.people.persons import Person
+from allocations.people.roles import VISITOR, Actor, actor_of
+from portal.database import session
+
+manager = LoginManager()
+
+
+class User(UserMixin):  # type: ignore[misc]
+    """A logged-in person, as Flask-Login wants it."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.id = str(person.id)
+
+
+def init(app: Flask) -> None:
+    manager.init_app(app)
+
+
+@manager.user_loader  # type: ignore[untyped-decorator]
+def _load(user_id: str) -> User | None:
+    person = session().get(Person, int(user_id)) if user_id.isdecimal() else None
+    return User(person) if person is not None and person.disabled_at is None else None
+
+
+def current_person() -> Person | None:
+    person: Person | None = current_user.person if current_user.is_authenticated else None
+    return person
+
+
+def actor() -> Actor:
+    """The person of this request with the roles of this moment; a visitor when nobody is logged in."""
+    if "actor" not in g:
+        person = current_person()
+        g.actor = actor_of(session(), person) if person else VISITOR
+    found: Actor = g.actor
+    return found
+
+
+def login_address() -> str:
+    """The log-in page, which leads back to where the person wanted to go (for reading, never for a write)."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return "/login?" + urlencode({"next": wanted}) if wanted else "/login"
+
+
+def safe_next(text: str) -> str:
+    """A path of our own to go on to after log-in; the home page for anything else."""
+    inside = text.startswith("/") and not text.startswith(("//", "/\\")) and "\\" not in text
+    return text if inside and text.isprintable() and len(text) < 500 else "/home"

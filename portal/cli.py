@@ -1,0 +1,74 @@
+"""The command line: `flask worker`, `flask migrate`, `flask demo`, `flask ledger`."""
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from allocations.accounts import ledger
+from portal import database, migrations, worker
+from portal.demo import cast, story
+from portal.settings import Settings
+from portal.worker import Worker
+
+demo = AppGroup("demo", help="Demo data: the cast and the journey, driven through the verbs.")
+
+
+def init(app: Flask) -> None:
+    for command in (run_worker, migrate, check_ledger, demo):
+        app.cli.add_command(command)
+
+
+def _worker() -> Worker:
+    chosen: Settings = current_app.extensions["settings"]
+    return Worker(database.sessions(), chosen)
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="Work until nothing is due, then end.")
+@with_appcontext
+def run_worker(once: bool) -> None:
+    """Deliver events, send letters, keep time and reconcile clusters."""
+    if once:
+        worker.once(_worker())
+    else:
+        worker.run(_worker(), worker.stop_on_signals())
+
+
+@click.command("migrate")
+@with_appcontext
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    migrations.upgrade(database.engine())
+
+
+@click.command("ledger")
+@with_appcontext
+def check_ledger() -> None:
+    """Recount every balance from its entries; ends with 1 when one differs."""
+    with database.sessions()() as session:
+        wrong = ledger.recount(session)
+    for account, (kept, summed) in wrong.items():
+        click.echo(f"account {account}: kept {kept}, entries say {summed}")
+    if wrong:
+        raise SystemExit(1)
+    click.echo("The ledger is sound.")
+
+
+@demo.command("load")
+@with_appcontext
+def load_demo() -> None:
+    """Load the cast, resources, datasets, calls in every state and a project with a history."""
+    chosen: Settings = current_app.extensions["settings"]
+    with database.sessions()() as session:
+        if cast.present(session):
+            click.echo("The demo data are there already.")
+            return
+    story.load(_worker(), chosen)
+    click.echo("Demo data loaded.")
+
+
+@demo.command("tick")
+@with_appcontext
+def tick() -> None:
+    """Let the worker do everything that is due now."""
+    worker.once(_worker())

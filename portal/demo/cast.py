@@ -1,0 +1,182 @@
+"""The demo people, institutions, machines and datasets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from allocations.accounts.resources import Kind, Provider, Resource
+from allocations.people import roles
+from allocations.people.persons import Identity, Institution, Person
+from allocations.people.roles import SYSTEM, Role
+from datasets.catalogue import AccessClass, Dataset
+from k8s.clusters import Cluster, Product
+
+ISSUER = "demo"
+NORTH, LAKE, COAST, HILL = (
+    "University of Northfield",
+    "Lakeside Institute of Technology",
+    "Coastal University",
+    "Hillcrest College",
+)
+CENTRE = "National Computing Centre"
+# key: name, institution
+PEOPLE = {
+    "priya": ("Priya Raman", NORTH),
+    "carlos": ("Carlos Medina", LAKE),
+    "uma": ("Uma Haddad", NORTH),
+    "owen": ("Owen Brandt", CENTRE),
+    "ruth": ("Ruth Adeyemi", COAST),
+    "chen": ("Chen Wei", COAST),
+    "pat": ("Pat Kowalski", CENTRE),
+    "dana": ("Dana Fischer", CENTRE),
+    "sam": ("Sam Okafor", HILL),
+    "ravi": ("Ravi Menon", HILL),
+    "rosa": ("Rosa Lindgren", COAST),
+    "petra": ("Petra Novak", LAKE),
+    "ibrahim": ("Ibrahim Diallo", HILL),
+    "mei": ("Mei Tanaka", LAKE),
+}
+ROLES = {
+    "owen": (Role.PROGRAMME_OFFICER,),
+    "ruth": (Role.REVIEWER,),
+    "ravi": (Role.REVIEWER,),
+    "rosa": (Role.REVIEWER,),
+    "petra": (Role.REVIEWER,),
+    "chen": (Role.PANEL_CHAIR,),
+    "dana": (Role.CUSTODIAN,),
+}
+READINGS = [("2026-01-01", 281.4), ("2026-01-02", 280.9), ("2026-01-03", 283.2), ("2026-01-04", 282.7)]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The rows that the story plays on, by short name."""
+
+    people: dict[str, Person]
+    resources: dict[str, Resource]
+    datasets: dict[str, Dataset]
+
+
+def present(session: Session) -> bool:
+    return session.scalar(select(Identity.id).where(Identity.issuer == ISSUER).limit(1)) is not None
+
+
+def load(session: Session, *, kubeconfig: str, files: Path) -> Stage:
+    people = _people(session)
+    resources = _resources(session, people["pat"], kubeconfig, files)
+    datasets = _datasets(session, people["dana"], files)
+    session.flush()
+    return Stage(people=people, resources=resources, datasets=datasets)
+
+
+def _people(session: Session) -> dict[str, Person]:
+    houses = {name: Institution(name=name) for _, name in PEOPLE.values()}
+    people = {}
+    for key, (name, house) in PEOPLE.items():
+        person = Person(name=name, email=f"{key}@commons.example", institution=houses[house])
+        session.add(Identity(issuer=ISSUER, subject=key, person=person))
+        people[key] = person
+    session.flush()
+    for key, held in ROLES.items():
+        for role in held:
+            roles.grant(session, SYSTEM, people[key], role=role, reason="demo")
+    return people
+
+
+def _resources(session: Session, pat: Person, kubeconfig: str, files: Path) -> dict[str, Resource]:
+    provider = Provider(name=CENTRE)
+    h100 = Resource(
+        slug="h100",
+        name="NVIDIA H100 80 GB",
+        kind=Kind.GPU,
+        provider=provider,
+        quantity=16,
+        gpu_memory_gb=80,
+        summary="Two nodes of eight, for training and fine-tuning of large models.",
+    )
+    a100 = Resource(
+        slug="a100",
+        name="NVIDIA A100 80 GB",
+        kind=Kind.GPU,
+        provider=provider,
+        quantity=8,
+        gpu_memory_gb=80,
+        summary="One node of eight, for training and inference.",
+    )
+    l4 = Resource(
+        slug="l4",
+        name="NVIDIA L4 24 GB",
+        kind=Kind.GPU,
+        provider=provider,
+        quantity=4,
+        gpu_memory_gb=24,
+        summary="Four small cards for teaching, trying things out and inference.",
+    )
+    storage = Resource(
+        slug="storage",
+        name="Project storage",
+        kind=Kind.STORAGE,
+        provider=provider,
+        quantity=500_000,
+        summary="Space that all members of a project share, beside everybody's home folder.",
+    )
+    session.add_all([h100, a100, l4, storage])
+    session.flush()
+    roles.grant(session, SYSTEM, pat, role=Role.PROVIDER_OPERATOR, scope_id=provider.id, reason="demo")
+    _cluster(session, (h100, a100, l4), kubeconfig, files)
+    return {"h100": h100, "a100": a100, "l4": l4, "storage": storage}
+
+
+def _cluster(session: Session, gpus: tuple[Resource, ...], kubeconfig: str, files: Path) -> None:
+    cluster = Cluster(
+        name="embedded",
+        kubeconfig=kubeconfig,
+        simulated=True,
+        dataset_volume={"hostPath": {"path": f"{files}/{{location}}"}},
+    )
+    session.add(cluster)
+    session.flush()
+    labels = ("NVIDIA-H100-80GB-HBM3", "NVIDIA-A100-SXM4-80GB", "NVIDIA-L4")
+    for resource, label in zip(gpus, labels, strict=True):
+        most = min(8, resource.quantity)
+        session.add(
+            Product(
+                cluster_id=cluster.id, resource=resource, slug=resource.slug, label=label, most_at_once=most
+            )
+        )
+
+
+def _datasets(session: Session, dana: Person, files: Path) -> dict[str, Dataset]:
+    weather = Dataset(
+        slug="weather-stations",
+        title="National weather stations",
+        summary="Daily mean temperatures of the national weather stations, in kelvin.",
+        access_class=AccessClass.OPEN,
+        custodian=dana,
+        licence="CC BY 4.0",
+        location="weather-stations",
+    )
+    imaging = Dataset(
+        slug="clinical-imaging",
+        title="Clinical imaging archive",
+        summary="De-identified chest images with radiologists' labels, from twelve hospitals.",
+        access_class=AccessClass.CONTROLLED,
+        custodian=dana,
+        licence="Data use agreement",
+        location="clinical-imaging",
+        conditions="Health research only. No attempt to identify anybody. Results are published.",
+    )
+    session.add_all([weather, imaging])
+    _write(files / "weather-stations" / "daily.csv", ["day,kelvin", *(f"{d},{k}" for d, k in READINGS)])
+    _write(files / "clinical-imaging" / "labels.csv", ["image,finding", "0001,none", "0002,nodule", "0003,none"])
+    for dataset in (weather, imaging):
+        folder = files / dataset.location
+        dataset.size_bytes = sum(file.stat().st_size for file in folder.iterdir())
+    return {"weather": weather, "imaging": imaging}
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

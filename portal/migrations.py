@@ -1,0 +1,40 @@
+"""Alembic, driven from the application: the schema's versions live in `migrations/`."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+
+from allocations.accounts import awards, ledger, pools, projects, reservations, resources, usage
+from allocations.kernel import audit, db, outbox
+from allocations.people import persons, roles
+from allocations.programme import calls, conflicts, decisions, proposals, reviews, teams
+from datasets import catalogue, grants, requests
+from k8s import clusters, namespaces, notebooks
+from portal import mail, operations
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
+# Every module with rows, so that the metadata is whole wherever it is asked for.
+MODELS = (
+    (audit, outbox, persons, roles),
+    (resources, pools, ledger, projects, awards, reservations, usage),
+    (calls, conflicts, decisions, proposals, reviews, teams),
+    (catalogue, grants, requests, clusters, namespaces, notebooks, mail, operations),
+)
+METADATA = db.Base.metadata
+
+
+def config(engine: Engine) -> Config:
+    found = Config()
+    found.set_main_option("script_location", str(SCRIPTS))
+    found.attributes["engine"] = engine
+    return found
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    command.upgrade(config(engine), revision)
+
+
+def downgrade(engine: Engine, revision: str = "base") -> None:
+    command.downgrade(config(engine), revision)

@@ -1,0 +1,36 @@
+"""The brand and the main menu: which rooms a person sees, by role."""
+
+from dataclasses import dataclass
+
+from allocations.people.roles import Actor, Role
+
+ROOMS: tuple[tuple[str, str, frozenset[Role] | None], ...] = (
+    ("Calls", "/calls", None),
+    ("Resources", "/resources", None),
+    ("Datasets", "/datasets", None),
+)
+DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
+    ("Screening", "/screening", frozenset({Role.PROGRAMME_OFFICER})),
+    ("Panel", "/panel", frozenset({Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
+    ("Reviews", "/reviews", frozenset({Role.REVIEWER})),
+    ("Consents", "/consents", frozenset({Role.PROVIDER_OPERATOR})),
+    ("Data requests", "/access-requests", frozenset({Role.CUSTODIAN})),
+    ("Operations", "/operations", frozenset({Role.ADMINISTRATOR, Role.PROGRAMME_OFFICER})),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    name: str
+    tagline: str
+    logo_url: str | None
+
+
+def menu(actor: Actor, path: str) -> list[tuple[str, str, bool]]:
+    """(label, address, whether we are there)."""
+    held = {role for role, _ in actor.roles}
+    rooms = [(label, href) for label, href, _ in ROOMS]
+    if actor.person_id is not None:
+        rooms += [("Proposals", "/proposals"), ("Projects", "/projects")]
+    rooms += [(label, href) for label, href, roles in DESKS if held & roles]
+    return [(label, href, path == href or path.startswith(href + "/")) for label, href in rooms]

@@ -1,0 +1,111 @@
+"""The one table of rules by name. Routes, templates, the documentation and the tests read it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from allocations.accounts import awards, projects
+from allocations.kernel.answers import Answer
+from allocations.people import roles
+from allocations.people.roles import Actor
+from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
+from datasets import grants, requests
+from k8s import notebooks
+from portal import operations
+
+Rule = Callable[..., Answer]
+
+RULES: dict[str, Rule] = {
+    "access_grant.add_open": grants.may_add_open,
+    "access_grant.revoke": grants.may_revoke,
+    "access_request.decide": requests.may_decide,
+    "allocation.consent": awards.may_consent,
+    "award.accept": awards.may_accept,
+    "award.decline": awards.may_accept,
+    "call.apply": calls.may_apply,
+    "call.chair": decisions.may_chair,
+    "call.conclude": calls.may_conclude,
+    "call.edit": calls.may_edit,
+    "call.publish": calls.may_publish,
+    "call.start": calls.may_start,
+    "notebook.open": notebooks.may_open,
+    "notebook.restart": notebooks.may_restart,
+    "notebook.start": notebooks.may_start,
+    "notebook.stop": notebooks.may_stop,
+    "operations.see": operations.may_see,
+    "project.manage_members": projects.may_manage_members,
+    "project.remove_member": projects.may_remove,
+    "project.see": projects.may_see,
+    "project.work": projects.may_work,
+    "proposal.assign": reviewing.may_assign,
+    "proposal.decide": decisions.may_decide,
+    "proposal.edit": proposals.may_edit,
+    "proposal.screen": proposals.may_screen,
+    "proposal.see_desk": proposals.may_see_desk,
+    "proposal.submit": proposals.may_submit,
+    "proposal.withdraw": proposals.may_withdraw,
+    "review.answer": reviews.may_answer,
+    "review.step_back": reviews.may_step_back,
+    "review.write": reviews.may_write,
+    "role.grant": roles.may_grant,
+    "team.answer": teams.may_answer,
+}
+
+# What a getter decides: whoever is logged in may ask, and sees only what is theirs to see.
+GETTERS = {
+    "access_request.see": "the dataset's custodian",
+    "allocation.see": "the project's members, the resource's provider, programme officers",
+    "call.see": "everybody once published; drafts programme officers",
+    "dataset.see": "everybody; its grants only its custodian",
+    "home.see": "whoever is logged in",
+    "notebook.see": "the project's members",
+    "proposal.see": "its team, the office once submitted, the chair, its reviewers; nobody with a conflict",
+    "review.see": "its reviewer",
+    "mailbox.see": "whoever is logged in, own letters; only without a mail server",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a route needs: nobody in particular, a person, or a rule that its verb asks."""
+
+    name: str
+    public: bool = False
+
+
+PUBLIC = Permission("public", public=True)
+
+
+def needs(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a view with the permission that its getter or verb asks; only persons get there."""
+    if name not in RULES and name not in GETTERS:
+        raise KeyError(f"no such permission: {name}")
+    return _marked(Permission(name))
+
+
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view that anybody may open."""
+    return _marked(PUBLIC)(view)
+
+
+def _marked(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.permission = permission  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def query(*keys: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Name the query keys that a view knows; any other key is a 400."""
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.query_keys = frozenset(keys)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def can(actor: Actor, name: str, *things: Any) -> Answer:
+    """For templates: the answer with its reason."""
+    return RULES[name](actor, *things)

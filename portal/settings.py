@@ -1,0 +1,101 @@
+"""Every setting, from environment variables with one prefix, and what production refuses."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "COMMONS_"
+MODES = ("laptop", "test", "production")
+LEAST_KEY = 32
+
+
+class BadSettings(Exception):
+    """The portal does not start with these settings; the text says which and why."""
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Read once at start. A field `secret_key` is set by `COMMONS_SECRET_KEY`."""
+
+    mode: str = _setting("laptop", "`laptop`, `test` or `production`. Production refuses insecure values.")
+    database_url: str = _setting("sqlite:///var/portal.db", "SQLAlchemy address of SQLite or PostgreSQL.")
+    secret_key: str = _setting("", "Signs cookies, links and notebook tokens. At least 32 characters.")
+    public_url: str = _setting("http://localhost:8000", "Where people reach the portal, without a final slash.")
+    trusted_hosts: str = _setting("localhost,127.0.0.1", "Host names that requests may carry, by commas.")
+    proxies: int = _setting(0, "Reverse proxies in front whose forwarded headers are believed.")
+    demo_login: bool = _setting(True, "Offer log-in as one of the demo people. Never in production.")
+    debug: bool = _setting(False, "Show errors in the browser. Never in production.")
+    name: str = _setting("AI Research Commons", "The portal's name.")
+    tagline: str = _setting("Computing and data for research", "A line under the name.")
+    logo_url: str = _setting("", "Address of a logo on the portal's own origin; empty for a neutral mark.")
+    accent: str = _setting("#1a4480", "Main colour, as #rrggbb; dark enough for white text.")
+    support_email: str = _setting("support@commons.example", "Where people turn to for help.")
+    smtp_url: str = _setting("", "`smtp://user:password@host:587`; empty keeps letters in the mailbox page.")
+    mail_from: str = _setting("AI Research Commons <no-reply@commons.example>", "Sender of letters.")
+    worker_name: str = _setting("worker-1", "Name of a worker; two workers need two names.")
+    idle_minutes: int = _setting(60, "A notebook without kernel activity for so long is stopped.")
+    data_dir: str = _setting("var", "Where the laptop keeps its database, cluster and demo datasets.")
+
+    @property
+    def production(self) -> bool:
+        return self.mode == "production"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Raises BadSettings for an unknown name, an unusable value, or an insecure one in production."""
+    given = os.environ if environ is None else environ
+    known = {PREFIX + entry.name.upper(): entry for entry in fields(Settings)}
+    unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise BadSettings(f"Unknown settings: {', '.join(unknown)}.")
+    values = {known[name].name: _parsed(name, given[name], known[name].type) for name in known if name in given}
+    settings = Settings(**values)
+    wrong = problems(settings)
+    if wrong:
+        raise BadSettings("The portal does not start: " + " ".join(wrong))
+    return settings
+
+
+def _parsed(name: str, text: str, kind: Any) -> Any:
+    if kind is bool:
+        words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        if text.strip().lower() not in words:
+            raise BadSettings(f"{name} must be true or false.")
+        return words[text.strip().lower()]
+    if kind is int:
+        if not re.fullmatch(r"\d{1,6}", text.strip()):
+            raise BadSettings(f"{name} must be a whole number.")
+        return int(text)
+    return text.strip()
+
+
+def problems(settings: Settings) -> list[str]:
+    """What is wrong with these settings, a sentence each."""
+    wrong = []
+    if settings.mode not in MODES:
+        wrong.append(f"{PREFIX}MODE must be one of {', '.join(MODES)}.")
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", settings.accent):
+        wrong.append(f"{PREFIX}ACCENT must be a colour such as #1a4480.")
+    if settings.logo_url and not re.fullmatch(r"/[\w./-]*", settings.logo_url):
+        wrong.append(f"{PREFIX}LOGO_URL must be a path on the portal itself, such as /static/logo.svg.")
+    return wrong + (_insecure(settings) if settings.production else [])
+
+
+def _insecure(settings: Settings) -> list[str]:
+    hosts = [host.strip() for host in settings.trusted_hosts.split(",") if host.strip()]
+    checks = {
+        "SECRET_KEY": (len(settings.secret_key) < LEAST_KEY, f"needs at least {LEAST_KEY} characters"),
+        "DEBUG": (settings.debug, "must be off"),
+        "DEMO_LOGIN": (settings.demo_login, "must be off: anybody could be anybody"),
+        "PUBLIC_URL": (urlsplit(settings.public_url).scheme != "https", "must start with https://"),
+        "TRUSTED_HOSTS": (not hosts or any("*" in host for host in hosts), "must name each host"),
+        "DATABASE_URL": (settings.database_url.endswith("var/portal.db"), "must be set"),
+    }
+    return [f"{PREFIX}{name} {why}." for name, (bad, why) in checks.items() if bad]

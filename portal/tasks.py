@@ -1,0 +1,74 @@
+"""What waits for a person: one line a kind of task, from the roles they hold."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
+from allocations.accounts.projects import Membership, ProjectRole
+from allocations.accounts.resources import Resource
+from allocations.people.roles import Actor, Role
+from allocations.programme import proposals
+from allocations.programme.proposals import Proposal, State
+from allocations.programme.reviews import OPEN, Review
+from datasets.catalogue import Dataset
+from datasets.requests import AccessRequest, RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    count: int
+    text: str
+    href: str
+
+
+def waiting_for(session: Session, actor: Actor) -> list[Task]:
+    """One statement counts everything; kinds with nothing waiting are left out."""
+    kinds = _kinds(actor)
+    if not kinds:
+        return []
+    counts = session.execute(select(*(query.label(f"n{n}") for n, (query, _, _) in enumerate(kinds)))).one()
+    return [Task(n, text, href) for n, (_, text, href) in zip(counts, kinds, strict=True) if n]
+
+
+def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
+    mine = _mine(actor)
+    if actor.has(Role.PROGRAMME_OFFICER):
+        submitted = and_(proposals.visible(actor), Proposal.state == State.SUBMITTED)
+        mine.append((_count(Proposal.id, submitted), "proposals wait for screening", "/screening"))
+    if actor.has(Role.PANEL_CHAIR):
+        undecided = and_(proposals.visible(actor), Proposal.state == State.IN_REVIEW)
+        mine.append((_count(Proposal.id, undecided), "proposals are with the panel", "/panel"))
+    operated = actor.scopes(Role.PROVIDER_OPERATOR)
+    if operated:
+        resources = select(Resource.id).where(Resource.provider_id.in_(operated))
+        pending = and_(
+            Allocation.consent == Consent.PENDING,
+            Allocation.state == AllocationState.OFFERED,
+            Allocation.resource_id.in_(resources),
+        )
+        mine.append((_count(Allocation.id, pending), "awards wait for your consent", "/consents"))
+    return mine
+
+
+def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
+    person = actor.person_id
+    returned = and_(Proposal.pi_id == person, Proposal.state == State.RETURNED)
+    open_reviews = and_(Review.reviewer_id == person, Review.state.in_(OPEN))
+    led = select(Membership.project_id).where(
+        Membership.person_id == person, Membership.role == ProjectRole.PI
+    )
+    offered = and_(Award.state == AwardState.OFFERED, Award.project_id.in_(led))
+    held = select(Dataset.id).where(Dataset.custodian_id == person)
+    asked = and_(AccessRequest.state == RequestState.PENDING, AccessRequest.dataset_id.in_(held))
+    return [
+        (_count(Proposal.id, returned), "of your proposals came back for changes", "/proposals"),
+        (_count(Award.id, offered), "awards wait for you to accept the terms", "/projects"),
+        (_count(Review.id, open_reviews), "reviews are asked of you", "/reviews"),
+        (_count(AccessRequest.id, asked), "requests for your datasets wait", "/access-requests"),
+    ]
+
+
+def _count(column: ColumnElement[int], condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count(column)).where(condition).scalar_subquery()

@@ -1,0 +1,64 @@
+"""Proposals: lists and the page of one, as each role sees it."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from allocations.programme import decisions, proposals, reviews, writing
+from datasets import requests
+from portal.auth.people import actor
+from portal.database import session
+from portal.permissions import needs, query
+from portal.web import before, page
+
+blueprint = Blueprint("proposals", __name__)
+PAGE = 25
+
+
+@blueprint.get("/proposals")
+@needs("proposal.see")
+@query("before")
+def index() -> ResponseReturnValue:
+    found = proposals.page(session(), actor(), mine=True, before=before(), size=PAGE)
+    return page("proposals/index.html", proposals=found, older=found[-1].id if len(found) == PAGE else None)
+
+
+@blueprint.get("/proposals/<ref>")
+@needs("proposal.see")
+def show(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    on_team = proposals.on_team(actor(), proposal)
+    office = reviews.is_office(actor(), proposal)
+    editable = proposal.state in proposals.EDITABLE
+    asked = requests.of_proposal(session(), proposal)
+    return page(
+        "proposals/show.html",
+        proposal=proposal,
+        requests=asked,
+        on_team=on_team,
+        office=office,
+        missing=_missing(proposal, asked) if on_team and editable else {},
+        decision=decisions.of_proposal(session(), proposal) if on_team or office else None,
+        comments=_comments(proposal) if on_team else [],
+        reviews=[] if on_team else reviews.of_proposal(session(), actor(), proposal),
+    )
+
+
+@blueprint.get("/proposals/<ref>/versions")
+@needs("proposal.see")
+def versions(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    return page(
+        "proposals/versions.html", proposal=proposal, versions=proposals.versions(session(), proposal)
+    )
+
+
+def _missing(proposal: proposals.Proposal, asked: Sequence[requests.AccessRequest]) -> dict[str, str]:
+    return writing.missing(proposal) | requests.missing(asked)
+
+
+def _comments(proposal: proposals.Proposal) -> list[str]:
+    """What reviewers wrote to the PI is shown once the decision is made."""
+    decided = proposal.state in (proposals.State.AWARDED, proposals.State.DECLINED)
+    return reviews.comments_for_pi(session(), proposal) if decided else []

@@ -1,0 +1,131 @@
+"""A reviewer's desk: invitations, the review form, refusing and declaring a conflict."""
+
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+
+from allocations.kernel.errors import Invalid
+from allocations.programme import proposals, reviewing, reviews
+from allocations.programme.reviewing import ReviewDraft
+from allocations.programme.reviews import Review
+from datasets import requests
+from portal import fields
+from portal.auth.people import actor
+from portal.database import session
+from portal.forms import Form, posted, version_in
+from portal.permissions import needs, query
+from portal.web import act, before, page, see_other
+
+blueprint = Blueprint("reviews", __name__)
+PAGE = 25
+
+
+class ReviewInput(BaseModel):
+    confidence: fields.OptionalNumber = None
+    to_pi: fields.Prose = ""
+    to_panel: fields.Prose = ""
+
+
+class StepBackInput(BaseModel):
+    reason: fields.Note = ""
+
+
+@blueprint.get("/reviews")
+@needs("review.see")
+@query("before")
+def index() -> ResponseReturnValue:
+    found = reviews.page(session(), actor(), before=before(), size=PAGE)
+    return page("reviews/index.html", reviews=found, older=found[-1].id if len(found) == PAGE else None)
+
+
+@blueprint.route("/reviews/<ref>", methods=["GET", "POST"])
+@needs("review.write")
+def write(ref: str) -> ResponseReturnValue:
+    review = reviews.get(session(), actor(), ref)
+    proposal = proposals.get(session(), actor(), review.proposal.ref)
+    form = Form(_shown(review))
+    if request.method == "POST":
+        form = posted()
+        submitting = form.values.get("then") == "submit"
+        if form.save(lambda: _save(form, review, submitting=submitting)):
+            done = "Your review is submitted." if submitting else "Your draft is saved."
+            return see_other(url_for("reviews.write", ref=ref), done)
+        form.values.setdefault("version", review.version)
+    others = [r for r in reviews.of_proposal(session(), actor(), proposal) if r.id != review.id]
+    return page(
+        "reviews/write.html",
+        review=review,
+        proposal=proposal,
+        form=form,
+        others=others,
+        requests=requests.of_proposal(session(), proposal),
+        status=form.status,
+    )
+
+
+@blueprint.post("/reviews/<ref>/accept")
+@needs("review.answer")
+def accept(ref: str) -> ResponseReturnValue:
+    review = reviews.get(session(), actor(), ref)
+    here = url_for("reviews.write", ref=ref)
+    return act(lambda: reviewing.accept(session(), actor(), review), here, "Thank you for reviewing.")
+
+
+@blueprint.route("/reviews/<ref>/step-back", methods=["GET", "POST"])
+@needs("review.step_back")
+def step_back(ref: str) -> ResponseReturnValue:
+    """Refuse, or declare a conflict: one page, because people do not always know which it is."""
+    review = reviews.get(session(), actor(), ref)
+    form = Form()
+    if request.method == "POST":
+        form = posted()
+        if form.save(lambda: _step_back(form, review)):
+            return see_other(url_for("reviews.index"), "You no longer review this proposal.")
+    return page("reviews/step_back.html", review=review, form=form, status=form.status)
+
+
+def _step_back(form: Form, review: Review) -> None:
+    reason = form.parse(StepBackInput).reason
+    kind = form.values.get("kind")
+    if kind == "conflict":
+        reviewing.declare_conflict(session(), actor(), review, reason=reason)
+    elif kind == "refuse":
+        reviewing.refuse(session(), actor(), review, reason=reason)
+    else:
+        raise Invalid({"kind": "Choose why you step back."})
+
+
+def _save(form: Form, review: Review, *, submitting: bool) -> None:
+    given = form.parse(ReviewInput)
+    if given.confidence is not None and not 1 <= given.confidence <= 5:
+        raise Invalid({"confidence": "Choose a confidence from 1 to 5."})
+    draft = ReviewDraft(_scores(form, review), given.confidence, given.to_pi, given.to_panel)
+    reviewing.save(session(), actor(), review, draft, version=version_in(form))
+    if submitting:
+        session().flush()
+        reviewing.submit(session(), actor(), review)
+
+
+def _scores(form: Form, review: Review) -> dict[int, int]:
+    scores, wrong = {}, {}
+    for criterion in review.proposal.call.criteria:
+        text = str(form.values.get(f"score_{criterion.id}", ""))
+        if text in ("1", "2", "3", "4", "5"):
+            scores[criterion.id] = int(text)
+        elif text:
+            wrong[f"score_{criterion.id}"] = "Choose a score from 1 to 5."
+    if wrong:
+        raise Invalid(wrong)
+    return scores
+
+
+def _shown(review: Review) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "confidence": str(review.confidence or ""),
+        "to_pi": review.to_pi,
+        "to_panel": review.to_panel,
+        "version": str(review.version),
+    }
+    return values | {f"score_{score.criterion_id}": str(score.value) for score in review.scores}

@@ -1,0 +1,67 @@
+"""The officer's desk: proposals waiting for screening, and what is decided there."""
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+
+from allocations.kernel.answers import require
+from allocations.kernel.errors import Incomplete
+from allocations.programme import proposals, screening
+from allocations.programme.proposals import State
+from datasets import requests
+from portal import fields
+from portal.auth.people import actor
+from portal.database import session
+from portal.forms import Form, posted
+from portal.permissions import needs, query
+from portal.web import before, page, see_other
+
+blueprint = Blueprint("screening", __name__)
+PAGE = 50
+STAGES = [State.SUBMITTED, State.RETURNED, State.IN_REVIEW, State.AWARDED, State.DECLINED]
+
+
+class ScreeningInput(BaseModel):
+    message: fields.Note = ""
+
+
+@blueprint.get("/screening")
+@needs("proposal.see_desk")
+@query("before", "state")
+def index() -> ResponseReturnValue:
+    require(proposals.may_see_desk(actor()))
+    wanted = request.args.get("state", "submitted")
+    states = [state for state in STAGES if state == wanted] or [State.SUBMITTED]
+    found = proposals.page(session(), actor(), states=states, before=before(), size=PAGE)
+    older = found[-1].id if len(found) == PAGE else None
+    return page("screening/index.html", proposals=found, older=older, state=states[0], stages=STAGES)
+
+
+@blueprint.route("/proposals/<ref>/screen", methods=["GET", "POST"])
+@needs("proposal.screen")
+def screen(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    form = Form()
+    if request.method == "POST":
+        form = posted()
+        if form.save(lambda: _decide(form, proposal)):
+            return see_other(url_for("screening.index"), f"{proposal.ref} is {proposals.words(proposal.state)}.")
+    answer = proposals.may_screen(actor(), proposal)
+    if not answer and not form.errors:
+        form.errors["_form"], form.status = answer.reason, 403
+    asked = requests.of_proposal(session(), proposal)
+    return page("screening/screen.html", proposal=proposal, form=form, requests=asked, status=form.status)
+
+
+def _decide(form: Form, proposal: proposals.Proposal) -> None:
+    message = form.parse(ScreeningInput).message
+    outcome = form.values.get("outcome")
+    if outcome == "forward":
+        screening.forward(session(), actor(), proposal)
+    elif outcome == "return":
+        screening.return_for_changes(session(), actor(), proposal, message=message)
+    elif outcome == "decline":
+        screening.decline(session(), actor(), proposal, reason=message)
+    else:
+        raise Incomplete({"outcome": "Choose what happens to the proposal."})
+

@@ -1,0 +1,272 @@
+"""Writing a proposal: one group of questions a page, check the answers, submit, withdraw."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+
+from allocations.accounts.projects import ProjectRole
+from allocations.kernel import units
+from allocations.kernel.errors import Invalid
+from allocations.programme import calls, proposals, writing
+from allocations.programme.proposals import Proposal
+from allocations.programme.writing import Ask, Case, Invitee, Summary, Wanted
+from datasets import catalogue, requests
+from portal import fields, science
+from portal.auth.people import actor
+from portal.database import session
+from portal.forms import Form, posted, version_in
+from portal.permissions import needs
+from portal.web import act, page, see_other
+
+blueprint = Blueprint("writing", __name__)
+SECTIONS = ("summary", "case", "resources", "data", "team", "check")
+
+
+class SummaryInput(BaseModel):
+    title: fields.Line
+    abstract: fields.Note
+    fields_of_science: list[fields.Short] = []
+    keywords: fields.Line
+
+
+class CaseInput(BaseModel):
+    merit: fields.Prose
+    plan: fields.Prose
+    data_plan: fields.Prose
+
+
+class PeriodInput(BaseModel):
+    starts_on: fields.Day
+    months: fields.Number
+
+
+@blueprint.post("/calls/<ref>/apply")
+@needs("call.apply")
+def start(ref: str) -> ResponseReturnValue:
+    call = calls.get(session(), actor(), ref)
+    proposal = writing.start(session(), actor(), call)
+    session().commit()
+    return see_other(url_for("writing.summary", ref=proposal.ref))
+
+
+@blueprint.route("/proposals/<ref>/summary", methods=["GET", "POST"])
+@needs("proposal.edit")
+def summary(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+
+    def save(form: Form) -> None:
+        given = form.parse(SummaryInput)
+        chosen = tuple(given.fields_of_science)
+        if not set(chosen) <= set(science.FIELDS):
+            raise Invalid({"fields_of_science": "Choose fields from the list."})
+        part = Summary(given.title, given.abstract, chosen, given.keywords)
+        writing.save_text(session(), actor(), proposal, part, version=version_in(form))
+
+    return _section("summary", proposal, save, fields_of_science=science.FIELDS)
+
+
+@blueprint.route("/proposals/<ref>/case", methods=["GET", "POST"])
+@needs("proposal.edit")
+def case(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+
+    def save(form: Form) -> None:
+        part = Case(**form.parse(CaseInput).model_dump())
+        writing.save_text(session(), actor(), proposal, part, version=version_in(form))
+
+    return _section("case", proposal, save)
+
+
+@blueprint.route("/proposals/<ref>/resources", methods=["GET", "POST"])
+@needs("proposal.edit")
+def resources(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+
+    def save(form: Form) -> None:
+        wanted = _wanted(form, proposal)
+        writing.save_resources(session(), actor(), proposal, wanted, version=version_in(form))
+
+    return _section("resources", proposal, save)
+
+
+@blueprint.route("/proposals/<ref>/data", methods=["GET", "POST"])
+@needs("proposal.edit")
+def data(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    listed = catalogue.all_datasets(session())
+
+    def save(form: Form) -> None:
+        chosen = [slug for slug in form.values.get("datasets", []) if slug]
+        uses = {slug: _use(form, slug) for slug in chosen}
+        requests.save(session(), actor(), proposal, uses)
+
+    return _section("data", proposal, save, datasets=listed)
+
+
+@blueprint.route("/proposals/<ref>/team", methods=["GET", "POST"])
+@needs("proposal.edit")
+def team(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+
+    def save(form: Form) -> None:
+        writing.save_team(session(), actor(), proposal, _invitees(form), version=version_in(form))
+
+    return _section("team", proposal, save, rows=_team_rows(proposal))
+
+
+@blueprint.get("/proposals/<ref>/check")
+@needs("proposal.edit")
+def check(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    return _check_page(proposal, Form())
+
+
+@blueprint.post("/proposals/<ref>/submit")
+@needs("proposal.submit")
+def submit(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    asked = requests.of_proposal(session(), proposal)
+    form = posted()
+
+    def send() -> None:
+        absent = requests.missing(asked)
+        if absent and not writing.missing(proposal):
+            raise Invalid(absent)
+        writing.submit(session(), actor(), proposal, annex=requests.snapshot(asked))
+
+    if form.save(send):
+        message = f"{proposal.ref} is submitted. We have sent you a letter."
+        return see_other(url_for("proposals.show", ref=ref), message)
+    return _check_page(proposal, form)
+
+
+@blueprint.post("/proposals/<ref>/withdraw")
+@needs("proposal.withdraw")
+def withdraw(ref: str) -> ResponseReturnValue:
+    proposal = proposals.get(session(), actor(), ref)
+    here = url_for("proposals.show", ref=ref)
+    return act(lambda: writing.withdraw(session(), actor(), proposal), here, "The proposal is withdrawn.")
+
+
+def _section(
+    name: str, proposal: Proposal, save: Callable[[Form], None], **context: Any
+) -> ResponseReturnValue:
+    """GET shows what is saved; POST saves and goes on to the next section, or stays with the messages."""
+    form = Form(shown(session(), proposal))
+    if request.method == "POST":
+        form = posted("fields_of_science", "datasets")
+        adding = "add" in form.values
+        if form.save(lambda: save(form)):
+            following = name if adding else SECTIONS[SECTIONS.index(name) + 1]
+            if form.values.get("then") == "leave":
+                return see_other(url_for("proposals.show", ref=proposal.ref), "Your draft is saved.")
+            return see_other(url_for(f"writing.{following}", ref=proposal.ref))
+        form.values.setdefault("version", proposal.version)
+    else:
+        answer = proposals.may_edit(actor(), proposal)
+        if not answer:
+            form.errors["_form"], form.status = answer.reason, 403
+    return page(
+        f"proposals/{name}.html", proposal=proposal, form=form, section=name, status=form.status, **context
+    )
+
+
+def _check_page(proposal: Proposal, form: Form) -> ResponseReturnValue:
+    asked = requests.of_proposal(session(), proposal)
+    missing = writing.missing(proposal) | requests.missing(asked)
+    return page(
+        "proposals/check.html",
+        proposal=proposal,
+        requests=asked,
+        form=form,
+        missing=[(message, section_of(field)) for field, message in missing.items()],
+        section="check",
+        status=form.status,
+    )
+
+
+def section_of(field: str) -> str:
+    """The page on which a missing field is filled in."""
+    if field in ("title", "abstract", "fields_of_science", "keywords"):
+        return "summary"
+    if field in ("merit", "plan", "data_plan"):
+        return "case"
+    return "data" if field.startswith("use_") else "resources"
+
+
+def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
+    """The saved proposal as form values, for every section."""
+    asked = {r.dataset.slug: r.declared_use for r in requests.of_proposal(held, proposal)}
+    values: dict[str, Any] = {
+        name: getattr(proposal, name)
+        for name in ("title", "abstract", "fields_of_science", "keywords", "merit", "plan", "data_plan")
+    }
+    values["starts_on"] = proposal.starts_on.isoformat() if proposal.starts_on else ""
+    values["months"] = str(proposal.months)
+    values["version"] = str(proposal.version)
+    values["datasets"] = list(asked)
+    values |= {f"use_{slug}": use for slug, use in asked.items()}
+    for wanted in proposal.requests:
+        values[f"amount_{wanted.resource.slug}"] = units.shown(wanted.requested)
+        values[f"why_{wanted.resource.slug}"] = wanted.why
+    for place, member in enumerate(proposal.team):
+        values[f"email_{place}"], values[f"role_{place}"] = member.email, str(member.role)
+    return values
+
+
+def _wanted(form: Form, proposal: Proposal) -> Wanted:
+    wrong: dict[str, str] = {}
+    period: PeriodInput | None = None
+    try:
+        period = form.parse(PeriodInput)
+    except Invalid as error:
+        wrong |= error.fields
+    asks = []
+    for resource in proposal.call.resources:
+        text = str(form.values.get(f"amount_{resource.slug}", "")).strip()
+        why = str(form.values.get(f"why_{resource.slug}", "")).strip()
+        if len(why) > 5000:
+            wrong[f"why_{resource.slug}"] = "At most 5,000 characters fit here."
+        if not text:
+            if why:
+                wrong[f"amount_{resource.slug}"] = "Enter how much you need, or clear the explanation."
+            continue
+        try:
+            asks.append(Ask(resource.slug, units.micro(text), why))
+        except ValueError as error:
+            wrong[f"amount_{resource.slug}"] = f"{error}."
+    if period is None or wrong:
+        raise Invalid(wrong)
+    return Wanted(tuple(asks), period.starts_on, period.months)
+
+
+def _use(form: Form, slug: str) -> str:
+    text = str(form.values.get(f"use_{slug}", "")).strip()
+    if len(text) > 5000:
+        raise Invalid({f"use_{slug}": "At most 5,000 characters fit here."})
+    return text
+
+
+def _invitees(form: Form) -> list[Invitee]:
+    found, wrong = [], {}
+    for place in range(200):
+        email = str(form.values.get(f"email_{place}", "")).strip()
+        role = str(form.values.get(f"role_{place}", "")) or str(ProjectRole.USER)
+        if not email:
+            continue
+        if role not in set(ProjectRole):
+            wrong[f"role_{place}"] = "Choose a role from the list."
+            continue
+        found.append(Invitee(email, ProjectRole(role)))
+    if wrong:
+        raise Invalid(wrong)
+    return found
+
+
+def _team_rows(proposal: Proposal) -> int:
+    """As many rows as were typed, or saved, and one to spare."""
+    typed = sum(name.startswith("email_") for name in request.form) + ("add" in request.form)
+    return min(200, max(typed, len(proposal.team) + 2))

@@ -1,0 +1,139 @@
+"""What every request passes: security headers, cross-site refusal, permission, query keys; and page helpers."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, flash, get_flashed_messages, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as BaseResponse
+
+from allocations.kernel import units
+from allocations.kernel.errors import DomainError
+from portal import permissions
+from portal.auth.people import actor, current_person, login_address
+from portal.database import SAFE, session
+from portal.navigation import Brand, menu
+from portal.permissions import Permission
+from portal.settings import Settings
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def init(app: Flask) -> None:
+    app.before_request(_refuse_cross_site)
+    app.before_request(_check_view)
+    app.after_request(_headers)
+    app.context_processor(_context)
+    app.jinja_env.filters["units"] = units.shown
+    app.jinja_env.filters["moment"] = lambda at: f"{at:%-d %B %Y, %H:%M} UTC" if at else ""
+    app.jinja_env.filters["day"] = lambda on: f"{on:%-d %B %Y}" if on else ""
+    app.jinja_env.filters["words"] = lambda state: str(state).replace("_", " ")
+
+
+def _refuse_cross_site() -> None:
+    """A browser tells where a write comes from; one that comes from another site is refused."""
+    if request.method in SAFE:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    foreign = site not in ("same-origin", "none") if site else False
+    if not site and origin:
+        foreign = urlsplit(origin).netloc != request.host
+    if foreign:
+        abort(403, "This form was sent from another site. Open the page here and send it again.")
+
+
+def _check_view() -> ResponseReturnValue | None:
+    """Each route names its permission; one that is not public is for persons."""
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    view = current_app.view_functions[request.endpoint]
+    permission: Permission = view.permission  # type: ignore[attr-defined]
+    known: frozenset[str] = getattr(view, "query_keys", frozenset())
+    unknown = set(request.args) - known
+    if unknown:
+        abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
+    if not permission.public and current_person() is None:
+        return redirect(login_address(), 303)
+    return None
+
+
+def _headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if settings().production:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("Cookie")
+    return response
+
+
+def _context() -> dict[str, Any]:
+    chosen = settings()
+    person = current_person()
+    return {
+        "brand": Brand(chosen.name, chosen.tagline, chosen.logo_url or None),
+        "nav": menu(actor(), request.path),
+        "person": person,
+        "home_href": "/home",
+        "simulated": not chosen.production,
+        "messages": get_flashed_messages(with_categories=True),
+        "actor": actor(),
+        "support_email": chosen.support_email,
+        "can": lambda name, *things: permissions.can(actor(), name, *things),
+    }
+
+
+def page(template: str, *, status: int = 200, **context: Any) -> ResponseReturnValue:
+    return render_template(template, **context), status
+
+
+def see_other(address: str, message: str = "") -> BaseResponse:
+    """After a write: on to a page that a reload does not repeat, with a message for the person."""
+    if message:
+        flash(message, "success")
+    return redirect(address, 303)
+
+
+def act(verb: Any, address: str, message: str = "") -> BaseResponse:
+    """A button without a form of its own: do it and go on, or go on and say why not."""
+    try:
+        verb()
+        session().commit()
+    except DomainError as error:
+        session().rollback()
+        flash(error.reason, "error")
+        return redirect(address, 303)
+    return see_other(address, message)
+
+
+def before() -> int | None:
+    """The keyset of the next page in the address; anything else is a 400."""
+    text = request.args.get("before")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        abort(400, "The address names no page of this list.")
+    return int(text)
+
+
+def texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a row as a form shows them."""
+    return {name: "" if value is None else value for name, value in values.items()}
