@@ -5,7 +5,7 @@ import secrets
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import cli, database, errors, settings, views, web
+from portal import cli, database, errors, filters, settings, views, web
 from portal.auth import people
 from portal.settings import Settings
 
@@ -36,6 +36,7 @@ def create_app(chosen: Settings | None = None) -> Flask:
     people.init(app)
     errors.init(app)
     web.init(app)
+    filters.init(app)
     views.init(app)
     cli.init(app)
     return app

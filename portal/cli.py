@@ -14,7 +14,7 @@ demo = AppGroup("demo", help="Demo data: the cast and the journey, driven throug
 
 
 def init(app: Flask) -> None:
-    for command in (run_worker, migrate, check_ledger, demo):
+    for command in (run_worker, migrate, prepare, check_ledger, demo):
         app.cli.add_command(command)
 
 
@@ -41,6 +41,14 @@ def migrate() -> None:
     migrations.upgrade(database.engine())
 
 
+@click.command("prepare")
+@with_appcontext
+def prepare() -> None:
+    """For a laptop: the newest schema and, where there are none yet, the demo data."""
+    migrations.upgrade(database.engine())
+    _load_demo()
+
+
 @click.command("ledger")
 @with_appcontext
 def check_ledger() -> None:
@@ -58,13 +66,16 @@ def check_ledger() -> None:
 @with_appcontext
 def load_demo() -> None:
     """Load the cast, resources, datasets, calls in every state and a project with a history."""
+    click.echo("Demo data loaded." if _load_demo() else "The demo data are there already.")
+
+
+def _load_demo() -> bool:
     chosen: Settings = current_app.extensions["settings"]
     with database.sessions()() as session:
         if cast.present(session):
-            click.echo("The demo data are there already.")
-            return
+            return False
     story.load(_worker(), chosen)
-    click.echo("Demo data loaded.")
+    return True
 
 
 @demo.command("tick")

@@ -3,7 +3,8 @@
 import logging
 import secrets
 
-from flask import Flask, render_template, session as cookie
+from flask import Flask, render_template
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError

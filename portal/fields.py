@@ -14,7 +14,7 @@ def _clean(limit: int, *, lines: bool) -> AfterValidator:
         if len(kept) > limit:
             raise ValueError(f"This is {len(kept):,} characters long; at most {limit:,} fit here.")
         allowed = "\n\t" if lines else ""
-        if any(ord(char) < 32 and char not in allowed or ord(char) == 127 for char in kept):
+        if any((ord(char) < 32 and char not in allowed) or ord(char) == 127 for char in kept):
             raise ValueError("This contains a character that cannot be stored. Please type it again.")
         if any(0xD800 <= ord(char) <= 0xDFFF for char in kept):
             raise ValueError("This contains a character that cannot be stored. Please type it again.")

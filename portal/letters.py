@@ -102,9 +102,7 @@ def _team_invited(post: Post, event: TeamMemberInvited) -> None:
 def _reviewer_invited(post: Post, event: ReviewerInvited) -> None:
     review = post.session.get_one(Review, event.review_id)
     text = f"We ask you to review “{review.proposal.title}”. Please accept, or step back, within a week."
-    post.to(
-        review.reviewer, f"Review asked: {review.proposal.ref}", text, path=f"/reviews/{review.ref}"
-    )
+    post.to(review.reviewer, f"Review asked: {review.proposal.ref}", text, path=f"/reviews/{review.ref}")
 
 
 def _stepped_back(post: Post, event: ReviewerSteppedBack) -> None:
@@ -127,9 +125,7 @@ def _decided(post: Post, proposal: Proposal, headline: str, path: str) -> None:
     quoted = [f"Reviewer {n}:\n{text}" for n, text in enumerate(comments, start=1)]
     heading = "What the reviewers wrote to you:" if quoted else ""
     summary = decision.summary if decision else ""
-    post.to(
-        proposal.pi, f"Decision on {proposal.ref}", headline, summary, heading, *quoted, path=path
-    )
+    post.to(proposal.pi, f"Decision on {proposal.ref}", headline, summary, heading, *quoted, path=path)
 
 
 def _awarded(post: Post, event: ProposalAwarded) -> None:

@@ -27,7 +27,9 @@ class Settings:
     mode: str = _setting("laptop", "`laptop`, `test` or `production`. Production refuses insecure values.")
     database_url: str = _setting("sqlite:///var/portal.db", "SQLAlchemy address of SQLite or PostgreSQL.")
     secret_key: str = _setting("", "Signs cookies, links and notebook tokens. At least 32 characters.")
-    public_url: str = _setting("http://localhost:8000", "Where people reach the portal, without a final slash.")
+    public_url: str = _setting(
+        "http://localhost:8000", "Where people reach the portal, without a final slash."
+    )
     trusted_hosts: str = _setting("localhost,127.0.0.1", "Host names that requests may carry, by commas.")
     proxies: int = _setting(0, "Reverse proxies in front whose forwarded headers are believed.")
     demo_login: bool = _setting(True, "Offer log-in as one of the demo people. Never in production.")
@@ -55,7 +57,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise BadSettings(f"Unknown settings: {', '.join(unknown)}.")
-    values = {known[name].name: _parsed(name, given[name], known[name].type) for name in known if name in given}
+    values = {
+        known[name].name: _parsed(name, given[name], known[name].type) for name in known if name in given
+    }
     settings = Settings(**values)
     wrong = problems(settings)
     if wrong:

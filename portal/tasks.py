@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
 from allocations.accounts.projects import Membership, ProjectRole
@@ -70,5 +70,5 @@ def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     ]
 
 
-def _count(column: ColumnElement[int], condition: ColumnElement[bool]) -> ColumnElement[int]:
+def _count(column: InstrumentedAttribute[int], condition: ColumnElement[bool]) -> ColumnElement[int]:
     return select(func.count(column)).where(condition).scalar_subquery()

@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, flash, get_flashed_messages, redirect, render_template, request
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
-from allocations.kernel import units
 from allocations.kernel.errors import DomainError
 from portal import permissions
 from portal.auth.people import actor, current_person, login_address
@@ -41,10 +50,6 @@ def init(app: Flask) -> None:
     app.before_request(_check_view)
     app.after_request(_headers)
     app.context_processor(_context)
-    app.jinja_env.filters["units"] = units.shown
-    app.jinja_env.filters["moment"] = lambda at: f"{at:%-d %B %Y, %H:%M} UTC" if at else ""
-    app.jinja_env.filters["day"] = lambda on: f"{on:%-d %B %Y}" if on else ""
-    app.jinja_env.filters["words"] = lambda state: str(state).replace("_", " ")
 
 
 def _refuse_cross_site() -> None:
@@ -63,8 +68,8 @@ def _check_view() -> ResponseReturnValue | None:
     """Each route names its permission; one that is not public is for persons."""
     if request.endpoint is None or request.endpoint == "static":
         return None
-    view = current_app.view_functions[request.endpoint]
-    permission: Permission = view.permission  # type: ignore[attr-defined]
+    view: Any = current_app.view_functions[request.endpoint]
+    permission: Permission = view.permission
     known: frozenset[str] = getattr(view, "query_keys", frozenset())
     unknown = set(request.args) - known
     if unknown:

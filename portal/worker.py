@@ -116,7 +116,8 @@ def once(worker: Worker) -> None:
     """Work until nothing is due."""
     worker.take_over()
     worker.beat()
-    while any([step() for step in worker.steps()]):
+    # Every step has its turn in every round, so that no kind of work starves another.
+    while sum(step() for step in worker.steps()):
         pass
 
 
@@ -127,7 +128,7 @@ def run(worker: Worker, stop: threading.Event) -> None:
     clocked.start()
     steps = worker.steps()
     while not stop.is_set():
-        if not any([_guarded(step) for step in steps]):
+        if not sum(_guarded(step) for step in steps):
             stop.wait(PAUSE)
 
 

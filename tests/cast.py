@@ -45,7 +45,7 @@ CRITERIA = (
 POOLS = {"h100": 1000 * units.MICRO, "a100": 5000 * units.MICRO, "scratch": 20_000 * units.MICRO}
 
 
-@dataclass
+@dataclass(repr=False)
 class Cast:
     """People as actors with their roles; `person` gives the row behind one."""
 

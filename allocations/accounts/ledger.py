@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, and_, case, func, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.kernel import clock
@@ -58,7 +72,10 @@ class Account(Base):
 
 class Entry(Base):
     __tablename__ = "ledger_entry"
-    __table_args__ = (CheckConstraint("amount > 0", "amount_positive"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0", "amount_positive"),
+        CheckConstraint("source_id <> target_id", "two_accounts"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
@@ -90,19 +107,32 @@ def allocation(allocation_id: int) -> Owner:
     return Owner(allocation_id=allocation_id)
 
 
-def account(session: Session, owner: Owner, purpose: Purpose) -> Account:
-    """The account, opened when it does not exist yet."""
-    mine = and_(
+def _of(owner: Owner) -> ColumnElement[bool]:
+    return and_(
         Account.pool_id.is_not_distinct_from(owner.pool_id),
         Account.allocation_id.is_not_distinct_from(owner.allocation_id),
-        Account.purpose == purpose,
     )
-    found = session.scalar(select(Account).where(mine))
-    if found is None:
-        found = Account(pool_id=owner.pool_id, allocation_id=owner.allocation_id, purpose=purpose)
-        session.add(found)
-        session.flush()
-    return found
+
+
+def account(session: Session, owner: Owner, purpose: Purpose) -> Account:
+    """The account, opened when it does not exist yet."""
+    mine = select(Account).where(_of(owner), Account.purpose == purpose)
+    found = session.scalar(mine)
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            session.add(Account(pool_id=owner.pool_id, allocation_id=owner.allocation_id, purpose=purpose))
+    except IntegrityError:
+        # Somebody else opened it at the same moment: theirs is there now.
+        return session.scalars(mine).one()
+    return session.scalars(mine).one()
+
+
+def lock(session: Session, *owners: Owner) -> None:
+    """Wait until nobody else moves anything of these owners; always in one order, so nobody deadlocks."""
+    theirs = select(Account.id).where(or_(*(_of(owner) for owner in owners)))
+    session.execute(theirs.order_by(Account.id).with_for_update())
 
 
 def post(
@@ -119,6 +149,9 @@ def post(
         return
     if amount < 0:
         raise ValueError("an amount is never negative: post the opposite movement")
+    if source == target:
+        raise ValueError("a movement needs two accounts")
+    lock(session, source[0], target[0])
     debited, credited = account(session, *source), account(session, *target)
     covered = debited.purpose in (Purpose.CONTRIBUTED, Purpose.OVERRUN)
     enough = (Account.id == debited.id,) if covered else (Account.id == debited.id, Account.balance >= amount)

@@ -39,11 +39,15 @@ def charge(session: Session, record: UsageRecord, *, gpu_seconds: int, until: da
     The same or an older measurement charges nothing, so replays and late reports are harmless.
     Paid from the reservation of the same cause, then from what is available, then as overrun.
     """
+    # Two workers may have read the same record: the second one waits, and sees what the first charged.
+    session.flush()
+    session.refresh(record, ["gpu_seconds", "charged"], with_for_update=True)
     due = units.gpu_micro(gpu_seconds) - record.charged
     if gpu_seconds <= record.gpu_seconds:
         return 0
     owner = ledger.allocation(record.allocation_id)
     left = due - _from_reservation(session, record.cause, owner, due)
+    ledger.lock(session, owner)
     available = min(left, ledger.balance(session, owner, Purpose.AVAILABLE))
     _pay(session, owner, Purpose.AVAILABLE, available, record.cause)
     _pay(session, owner, Purpose.OVERRUN, left - available, record.cause)

@@ -70,11 +70,13 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, repr=False, eq=Fals
 def create_engine(url: str) -> Engine:
     """An engine with the house's settings for SQLite or PostgreSQL.
 
+    PostgreSQL: the session's zone is UTC, so that the day of a time is the same on every server.
     SQLite: WAL, foreign keys on, and BEGIN IMMEDIATE, so that two writers wait for each other
     instead of failing at their first write after a read.
     """
     if not url.startswith("sqlite"):
-        return sqlalchemy_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        utc = {"options": "-c timezone=UTC"}
+        return sqlalchemy_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args=utc)
     engine = sqlalchemy_engine(url, connect_args={"timeout": 30, "isolation_level": None})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)

@@ -170,7 +170,9 @@ def _datasets(session: Session, dana: Person, files: Path) -> dict[str, Dataset]
     )
     session.add_all([weather, imaging])
     _write(files / "weather-stations" / "daily.csv", ["day,kelvin", *(f"{d},{k}" for d, k in READINGS)])
-    _write(files / "clinical-imaging" / "labels.csv", ["image,finding", "0001,none", "0002,nodule", "0003,none"])
+    _write(
+        files / "clinical-imaging" / "labels.csv", ["image,finding", "0001,none", "0002,nodule", "0003,none"]
+    )
     for dataset in (weather, imaging):
         folder = files / dataset.location
         dataset.size_bytes = sum(file.stat().st_size for file in folder.iterdir())

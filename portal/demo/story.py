@@ -222,4 +222,3 @@ def _current(teller: Teller, call_id: int) -> None:
         proposal = session.get_one(Proposal, returned)
         screening.return_for_changes(session, owen, proposal, message=text)
     teller.draft("soil", call_id, days=-2)
-

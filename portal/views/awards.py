@@ -23,7 +23,9 @@ def show(ref: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _answer(form, award)):
-            message = "You have accepted the award." if award.state == "accepted" else "The award is declined."
+            message = (
+                "You have accepted the award." if award.state == "accepted" else "The award is declined."
+            )
             return see_other(url_for("projects.show", ref=award.project.ref), message)
     return page(
         "awards/show.html",

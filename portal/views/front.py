@@ -16,9 +16,7 @@ blueprint = Blueprint("front", __name__)
 @blueprint.get("/")
 @public
 def index() -> ResponseReturnValue:
-    return page(
-        "front/index.html", calls=calls.open_calls(session()), lines=availability.lines(session())
-    )
+    return page("front/index.html", calls=calls.open_calls(session()), lines=availability.lines(session()))
 
 
 @blueprint.get("/resources")

@@ -81,9 +81,7 @@ def _decide(form: Form, proposal: Proposal) -> None:
     if outcome == "recommend":
         decisions.recommend(session(), actor(), proposal, amounts, version=version)
     elif outcome == "award":
-        decisions.award(
-            session(), actor(), proposal, amounts=amounts, summary=summary, version=version
-        )
+        decisions.award(session(), actor(), proposal, amounts=amounts, summary=summary, version=version)
     else:
         raise Incomplete({"outcome": "Choose what the panel decides."})
 

@@ -45,7 +45,9 @@ def screen(ref: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _decide(form, proposal)):
-            return see_other(url_for("screening.index"), f"{proposal.ref} is {proposals.words(proposal.state)}.")
+            return see_other(
+                url_for("screening.index"), f"{proposal.ref} is {proposals.words(proposal.state)}."
+            )
     answer = proposals.may_screen(actor(), proposal)
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
@@ -64,4 +66,3 @@ def _decide(form: Form, proposal: proposals.Proposal) -> None:
         screening.decline(session(), actor(), proposal, reason=message)
     else:
         raise Incomplete({"outcome": "Choose what happens to the proposal."})
-

@@ -47,7 +47,7 @@ def test_more_than_there_is_does_not_move(session: Session, cast: Cast) -> None:
     assert session.scalar(select(func.count()).select_from(Entry)) == before
 
 
-def test_zero_is_no_entry_and_less_is_a_mistake(session: Session, cast: Cast) -> None:
+def test_zero_is_no_entry_and_less_or_to_itself_is_a_mistake(session: Session, cast: Cast) -> None:
     owner = ledger.pool(pool_of(session, cast).id)
     sides = {"source": (owner, Purpose.FREE), "target": (owner, Purpose.LAPSED), "cause": "x"}
     before = session.scalar(select(func.count()).select_from(Entry))
@@ -55,6 +55,8 @@ def test_zero_is_no_entry_and_less_is_a_mistake(session: Session, cast: Cast) ->
     ledger.post(session, Movement.LAPSE, 0, **sides)
     with pytest.raises(ValueError, match="never negative"):
         ledger.post(session, Movement.LAPSE, -1, **sides)
+    with pytest.raises(ValueError, match="two accounts"):
+        ledger.post(session, Movement.LAPSE, 1, source=sides["source"], target=sides["source"], cause="x")
 
     assert session.scalar(select(func.count()).select_from(Entry)) == before
 
@@ -64,9 +66,7 @@ def test_the_database_itself_refuses_an_overdrawn_account(
     session: Session, cast: Cast, purpose: Purpose
 ) -> None:
     pool = pool_of(session, cast)
-    session.add(Account(pool_id=pool.id, purpose=purpose, balance=-1))
-    if purpose == Purpose.FREE:
-        ledger.account(session, ledger.pool(pool.id), purpose).balance = -1
+    ledger.account(session, ledger.pool(pool.id), purpose).balance = -1
 
     with pytest.raises(IntegrityError):
         session.flush()
@@ -110,15 +110,12 @@ def test_whatever_moves_all_accounts_sum_to_zero_and_the_recount_is_empty(
         owners = [ledger.pool(pool_of(session, cast, 300).id) for _ in range(OWNERS)]
         for source, paid_from, target, paid_to, amount in moves:
             sides = {"source": (owners[source], paid_from), "target": (owners[target], paid_to)}
-            before = ledger.balances(session, owners)
+            if sides["source"] == sides["target"]:
+                continue
             try:
                 ledger.post(session, Movement.GRANT, amount, **sides, cause="x")
             except Insufficient:
-                after = ledger.balances(session, owners)
-                assert before[owners[source]].get(paid_from, 0) < amount
-                assert {o: {p: b for p, b in held.items() if b} for o, held in after.items()} == {
-                    o: {p: b for p, b in held.items() if b} for o, held in before.items()
-                }
+                assert ledger.balance(session, *sides["source"]) < amount
         session.flush()
 
         assert session.scalar(select(func.sum(Account.balance))) == 0

@@ -135,6 +135,31 @@ def test_a_charge_and_a_reservation_at_the_same_moment_both_succeed(
     assert held(session, allocation) == {"reserved": 91, "used": 50, "overrun": -41}
 
 
+def test_two_workers_with_the_same_measurement_charge_it_once(
+    session: Session, sessions: sessionmaker[Session], cast: Cast
+) -> None:
+    allocation = stage.allocation_of(cast, stage.active(cast))
+    record = record_of(session, allocation)
+    session.commit()
+    charged: list[int] = []
+
+    def second_worker() -> None:
+        with sessions() as mine, mine.begin():
+            charged.append(charge(mine, mine.get_one(UsageRecord, record.id), 5))
+
+    charge(session, record, 5)
+    session.flush()
+    second = Thread(target=second_worker)
+    second.start()
+    second.join(timeout=0.4)
+    session.commit()
+    second.join(timeout=30)
+
+    assert charged == [0]
+    session.expire_all()
+    assert held(session, allocation) == {"available": 95, "used": 5}
+
+
 def test_days_are_counted_in_utc(session: Session, cast: Cast) -> None:
     allocation = stage.allocation_of(cast, stage.active(cast))
     record = record_of(session, allocation)

@@ -9,6 +9,7 @@ import yaml
 
 from k8s.embedded.access.tokens import Tokens
 from k8s.embedded.access.users import User
+from k8s.embedded.api import protobuf
 from k8s.embedded.objects.errors import ApiError, bad_request
 from k8s.embedded.objects.kinds import Kind, Kinds
 from k8s.embedded.store import Object, Store
@@ -51,6 +52,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    accept: str = ""
     agent: str = ""
     user: User = field(default_factory=lambda: User(""))
 
@@ -93,6 +95,8 @@ def parse(body: bytes) -> Any:
     """JSON or YAML. Raises a 400."""
     if not body:
         return None
+    if body.startswith(protobuf.MAGIC):
+        return protobuf.decode(body)
     try:
         return json.loads(body)
     except ValueError:

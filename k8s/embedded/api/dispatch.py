@@ -67,6 +67,7 @@ def handle(cluster: Cluster, request: Request) -> Reply:
         query=query,
         body=request.body,
         content_type=request.headers.get("content-type", ""),
+        accept=request.headers.get("accept", ""),
         agent=request.headers.get("user-agent", ""),
         user=user,
         # A proxied path and its query go on exactly as they came.

@@ -5,6 +5,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,9 +18,9 @@ from k8s.embedded.store import Closed
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 3 * 1024 * 1024
-PROTOBUF = "application/vnd.kubernetes.protobuf"
 HANDSHAKE_SECONDS = 10
 IDLE_SECONDS = 300
+CLOSING_SECONDS = 2
 
 
 class Server(ThreadingHTTPServer):
@@ -60,12 +61,16 @@ class Server(ThreadingHTTPServer):
         log.debug("connection ended", exc_info=True)
 
     def close_connections(self) -> None:
+        """Cuts every connection and waits a moment for their threads to notice."""
         with self._guard:
             for connection in tuple(self._open):
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     continue
+        deadline = time.monotonic() + CLOSING_SECONDS
+        while self._open and time.monotonic() < deadline:
+            time.sleep(0.005)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -107,9 +112,6 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise ApiError(413, f"Request entity too large: limit is {LARGEST_BODY}")
         body = self.rfile.read(int(length)) if int(length) else b""
-        if PROTOBUF in headers.get("content-type", ""):
-            message = "this server reads JSON and YAML only; with kubectl, use `apply` or `create -f`"
-            raise ApiError(415, message)
         return Request("GET" if self.command == "HEAD" else self.command, self.path, headers, body)
 
     def _send(self, reply: Reply) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from k8s.embedded.api import tables
 from k8s.embedded.api.calls import Call, Cluster, Reply, encode
 from k8s.embedded.objects.errors import ApiError, bad_request, gone, not_found
 from k8s.embedded.objects.kinds import Kind
@@ -31,7 +32,11 @@ def present(kind: Kind, record: Record) -> str:
 
 
 def get(cluster: Cluster, call: Call) -> Reply:
-    return Reply(text=present(call.kind, find(cluster, call)))
+    record = find(cluster, call)
+    if tables.ACCEPTED in call.accept:
+        version = {"resourceVersion": record.object["metadata"]["resourceVersion"]}
+        return Reply(text=encode(tables.render(call.kind, [record], version)))
+    return Reply(text=present(call.kind, record))
 
 
 def chosen_by(call: Call) -> Filter | None:
@@ -69,6 +74,8 @@ def list_(cluster: Cluster, call: Call) -> Reply:
             meta["remainingItemCount"] = len(records) - limit
         records = records[:limit]
         meta["continue"] = _token(version, _place(records[-1]))
+    if tables.ACCEPTED in call.accept:
+        return Reply(text=encode(tables.render(call.kind, records, meta)))
     return Reply(text=list_text(call.kind, meta, (present(call.kind, record) for record in records)))
 
 

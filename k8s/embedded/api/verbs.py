@@ -24,7 +24,7 @@ from k8s.embedded.objects.errors import (
     required,
 )
 from k8s.embedded.objects.ownership import Application, Manager
-from k8s.embedded.objects.validation import check, check_update
+from k8s.embedded.objects.validation import check, check_fields, check_update
 from k8s.embedded.store import Object, Record, timestamp
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -89,7 +89,7 @@ def _complete_new(cluster: Cluster, call: Call, obj: Object) -> None:
     if not obj["metadata"].get("name"):
         raise invalid(kind.kind, "", [required("metadata.name", why="name or generateName is required")])
     # Checked before defaults, which rely on the required fields, and again after them.
-    check(kind, obj)
+    check_fields(kind, obj)
     if not kind.custom:
         defaults.fill(obj)
         chain.complete(store, kind, obj)

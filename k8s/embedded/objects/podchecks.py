@@ -10,11 +10,12 @@ from k8s.embedded.objects.quantities import parse
 Object = dict[str, Any]
 
 STANDARD = frozenset(("cpu", "memory", "ephemeral-storage"))
+
 # A pod's spec is fixed, these apart.
-POD_MUTABLE = frozenset(("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName"))
+POD_MUTABLE = frozenset(("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"))
 
 
-def _pod_update(spec: Object, before: Object) -> Iterator[Cause]:
+def pod_update(spec: Object, before: Object) -> Iterator[Cause]:
     def fixed(one: Object) -> Object:
         kept = {key: value for key, value in one.items() if key not in POD_MUTABLE}
         for name in ("containers", "initContainers"):

@@ -58,6 +58,11 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
 }
 
 
+def check_fields(kind: Kind, obj: Object) -> None:
+    """Raises a 422 for what no default can mend: names, required fields."""
+    _refuse(kind, obj, [*_metadata(kind, obj["metadata"]), *_fields(obj, kind.shape, "")])
+
+
 def check(kind: Kind, obj: Object) -> None:
     """Raises a 422 that lists everything wrong."""
     causes = [*_metadata(kind, obj["metadata"]), *_fields(obj, kind.shape, ""), *_values(kind, obj)]

@@ -1,0 +1,70 @@
+"""How values are written on pages."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from flask import Flask
+
+from allocations.kernel import units
+from allocations.programme.teams import TeamMember
+from datasets.catalogue import Dataset
+from k8s.images import Image
+from portal import charts
+
+ROLES = {"pi": "PI", "co_pi": "Co-PI", "allocation_manager": "Allocation manager", "user": "User"}
+
+
+def init(app: Flask) -> None:
+    named = (moment, day, words, exact, span, role, scale, pair, team_row, images, datasets)
+    app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
+    app.jinja_env.filters["units"] = units.shown
+    app.jinja_env.globals["spread"] = charts.spread
+
+
+def moment(at: datetime | None) -> str:
+    return f"{at:%-d %B %Y, %H:%M} UTC" if at else ""
+
+
+def day(on: date | None) -> str:
+    return f"{on:%-d %B %Y}" if on else ""
+
+
+def words(state: object) -> str:
+    return str(state).replace("_", " ")
+
+
+def exact(micro: int) -> str:
+    """All six decimals where they matter: for the ledger."""
+    text = f"{units.units(micro):,.6f}".rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def span(seconds: int) -> str:
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min {seconds % 60} s"
+
+
+def role(held: object) -> str:
+    return ROLES.get(str(held), words(held))
+
+
+def scale(anchors: Sequence[str]) -> list[tuple[str, str]]:
+    """The five scores of a criterion as choices."""
+    return [(str(n), f"{n} – {text}" if text else str(n)) for n, text in enumerate(anchors, start=1)]
+
+
+def pair(text: str) -> tuple[str, str]:
+    return text, text
+
+
+def team_row(member: TeamMember) -> list[Any]:
+    name = member.person.name if member.person else member.email
+    return [name, role(member.role), str(member.state)]
+
+
+def images(listed: Sequence[Image]) -> list[tuple[str, str, str]]:
+    return [(image.slug, image.name, image.summary) for image in listed]
+
+
+def datasets(listed: Sequence[Dataset]) -> list[tuple[str, str, str]]:
+    return [(dataset.slug, dataset.title, f"{dataset.access_class} access") for dataset in listed]
