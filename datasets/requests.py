@@ -47,7 +47,9 @@ class AccessRequest(Referenced, Base):
     NOUN: ClassVar[str] = "access_request"
     MOVES: ClassVar[Moves] = {
         RequestState.DRAFT: frozenset({RequestState.PENDING, RequestState.APPROVED}),
-        RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REFUSED}),
+        # Back to a draft when a returned proposal declares another use: an approval is for what was declared.
+        RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REFUSED, RequestState.DRAFT}),
+        RequestState.APPROVED: frozenset({RequestState.DRAFT}),
     }
 
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), init=False)
@@ -118,13 +120,20 @@ def save(session: Session, actor: Actor, proposal: Proposal, uses: Mapping[str, 
         raise Invalid({f"use_{slug}": "This dataset is not in the catalogue." for slug in unknown})
     flag_modified(proposal, "months")
     for old in of_proposal(session, proposal):
-        if old.dataset.slug in wanted:
-            old.declared_use = uses[old.dataset.slug]
-            del wanted[old.dataset.slug]
-        elif old.state == RequestState.DRAFT:
+        if wanted.pop(old.dataset.slug, None):
+            _redeclare(session, actor, old, use=uses[old.dataset.slug])
+        elif old.state != RequestState.REFUSED:
+            # A refusal stays: taking the dataset out and asking again does not shake it off.
             session.delete(old)
     for slug, dataset in wanted.items():
         session.add(AccessRequest(proposal=proposal, dataset=dataset, declared_use=uses[slug]))
+
+
+def _redeclare(session: Session, actor: Actor, request: AccessRequest, *, use: str) -> None:
+    decided = request.state in (RequestState.PENDING, RequestState.APPROVED)
+    if decided and use != request.declared_use:
+        move(session, request, RequestState.DRAFT, actor, note="The declared use was changed.")
+    request.declared_use = use
 
 
 def missing(requests: Sequence[AccessRequest]) -> dict[str, str]:

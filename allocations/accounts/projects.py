@@ -130,7 +130,7 @@ def add_member(
     require(when(actor.is_system or may_manage_members(actor, project), "You cannot add members here."))
     if role == ProjectRole.PI:
         raise Invalid({"role": "A project has one PI."})
-    if any(member.person_id == person.id for member in project.members):
+    if any(member.person is person for member in project.members):
         return
     project.members.append(Membership(person=person, role=role))
     audit.record(session, actor, "project.add_member", subject=project.ref, note=f"{person.name}: {role}")

@@ -103,6 +103,7 @@ def test_leaders_add_members_and_the_pis_place_is_never_given_away(session: Sess
         projects.add_member(session, cast.carlos, project, person=sam, role=ProjectRole.PI)
     projects.add_member(session, cast.carlos, project, person=sam, role=ProjectRole.USER)
     projects.add_member(session, cast.carlos, project, person=sam, role=ProjectRole.CO_PI)
+    session.flush()
 
     assert project.role_of(cast.sam) == ProjectRole.USER
 

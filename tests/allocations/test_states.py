@@ -36,7 +36,9 @@ ALLOWED = {
         "offered>active offered>declined active>suspended active>ended suspended>active suspended>ended "
         "ended>closed"
     ),
-    AccessRequest: "draft>pending draft>approved pending>approved pending>refused",
+    AccessRequest: (
+        "draft>pending draft>approved pending>approved pending>refused pending>draft approved>draft"
+    ),
 }
 STATES: dict[type, type[enum.StrEnum]] = {
     Call: CallState,
