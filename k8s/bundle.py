@@ -229,4 +229,6 @@ def _filled(template: Any, values: Mapping[str, str]) -> Any:
         return template.format(**values)
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_filled(value, values) for value in template]
     return template

@@ -81,7 +81,7 @@ def of_resource(session: Session, resource_id: int) -> tuple[Cluster, Product] |
     """Where a resource lives; None for one that no cluster serves."""
     query = select(Cluster, Product).join(Product, Product.cluster_id == Cluster.id)
     found = session.execute(query.where(Product.resource_id == resource_id)).first()
-    return found._tuple() if found else None
+    return (found[0], found[1]) if found else None
 
 
 def all_clusters(session: Session) -> list[Cluster]:

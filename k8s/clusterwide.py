@@ -58,9 +58,13 @@ def _gpu_policy(products: Sequence[Product]) -> list[Manifest]:
         f"object.spec.nodeSelector['{names.GPU_PRODUCT}'] == '{product.label}')"
         for product in products
     )
+    resources = sorted({"nvidia.com/gpu", *(product.extended_resource for product in products)})
+    wanted = " || ".join(f"'{resource}' in c.resources.requests" for resource in resources)
+    one = f"has(c.resources) && has(c.resources.requests) && ({wanted})"
+    # Init containers too: whoever ran there would hold GPUs that no product's quota and no meter counts.
     asks = (
-        "object.spec.containers.exists(c, has(c.resources) && has(c.resources.requests) && "
-        "'nvidia.com/gpu' in c.resources.requests)"
+        f"object.spec.containers.exists(c, {one}) || "
+        f"(has(object.spec.initContainers) && object.spec.initContainers.exists(c, {one}))"
     )
     named = (
         "has(object.spec.priorityClassName) && has(object.spec.nodeSelector) && "

@@ -58,5 +58,6 @@ def settle(row: Due, *, again: timedelta, trouble: str = "") -> None:
 
 def release(session: Session, model: type[Row], worker: str) -> None:
     """Free what a dead worker of this name still holds; called when it starts again."""
-    held = update(model).where(model.leased_by == worker).values(leased_until=None, leased_by="")
+    again = {"leased_until": None, "leased_by": "", "due_at": clock.now()}
+    held = update(model).where(model.leased_by == worker).values(**again)
     session.execute(held.execution_options(synchronize_session=False))

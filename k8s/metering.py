@@ -23,7 +23,10 @@ from k8s.clusters import Cluster, Product
 from k8s.namespaces import ProjectNamespace
 from k8s.notebooks import Notebook
 
+# How often pods are looked at, and how often one that runs on is charged: an entry every few
+# minutes keeps the ledger readable; the first and the last look are always charged.
 EVERY = timedelta(seconds=10)
+CHARGE_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,9 @@ def _record(session: Session, cluster: Cluster, project: Project, product: Produ
     usage_record = _usage_record(session, f"{cluster.name}/{pod.uid}", pod, notebook, project, product)
     if usage_record is None:
         return
-    usage.charge(session, usage_record, gpu_seconds=pod.gpu_seconds, until=pod.until)
+    waited = pod.until - usage_record.measured_at
+    if pod.over or not usage_record.charged or waited >= CHARGE_EVERY:
+        usage.charge(session, usage_record, gpu_seconds=pod.gpu_seconds, until=pod.until)
     if pod.over:
         reservations.settle(session, usage_record.cause)
     lifecycle.suspend_if_empty(session, session.get_one(Allocation, usage_record.allocation_id))

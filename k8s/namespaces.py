@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.accounts.awards import Allocation, AllocationState
 from allocations.accounts.projects import Project
@@ -149,7 +149,6 @@ def site_of(row: ProjectNamespace) -> clusters.Site:
 
 def with_projects(session: Session, *, size: int = 200) -> Sequence[ProjectNamespace]:
     """For operators: all namespaces, those in trouble first."""
-    query = select(ProjectNamespace).options(selectinload(ProjectNamespace.project))
-    return session.scalars(
-        query.order_by((ProjectNamespace.trouble == ""), ProjectNamespace.id.desc()).limit(size)
-    ).all()
+    calm = ProjectNamespace.trouble == ""
+    query = select(ProjectNamespace).order_by(calm, ProjectNamespace.id.desc())
+    return session.scalars(query.limit(size)).all()

@@ -209,6 +209,9 @@ def _record_notebook(
     if not seen.present and not row.wanted:
         # Metering has settled a pod that ended; this is for a run that never had one.
         reservations.settle(session, row.cause)
+    if seen.present and (seen.over or not row.wanted):
+        # Its use has to be in the ledger before the pod can go: meter now, not at the next look.
+        row.cluster.due_at = clock.now()
     row.phase = _phase(row, seen)
     row.message = seen.message
     row.address = seen.address

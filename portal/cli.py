@@ -5,7 +5,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from allocations.accounts import ledger
-from portal import database, migrations, worker
+from portal import database, migrations, sites, worker
 from portal.demo import cast, story
 from portal.settings import Settings
 from portal.worker import Worker
@@ -14,7 +14,7 @@ demo = AppGroup("demo", help="Demo data: the cast and the journey, driven throug
 
 
 def init(app: Flask) -> None:
-    for command in (run_worker, migrate, prepare, check_ledger, demo):
+    for command in (run_worker, migrate, prepare, check_ledger, demo, sites.group):
         app.cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from io import BufferedWriter
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -95,14 +96,16 @@ def _start(
     _wait_for(f"http://127.0.0.1:{port}/healthz", children)
 
 
-def _spawn(command: list[str], environment: Mapping[str, str], log: object) -> "subprocess.Popen[bytes]":
+def _spawn(
+    command: list[str], environment: Mapping[str, str], log: BufferedWriter
+) -> subprocess.Popen[bytes]:
     """In a session of its own: Ctrl-C reaches this process only, which then ends the others in order."""
     return subprocess.Popen(
         command,
         cwd=ROOT,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
-        stdout=log,  # type: ignore[call-overload]
+        stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
@@ -111,7 +114,9 @@ def _spawn(command: list[str], environment: Mapping[str, str], log: object) -> "
 def _prepare(environment: Mapping[str, str]) -> None:
     """Schema and demo data, in one short process."""
     command = [sys.executable, "-m", "flask", "prepare"]
-    done = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
+    )  # noqa: S603
     if done.returncode:
         raise SystemExit(f"The database could not be prepared:\n{done.stdout}{done.stderr}")
 

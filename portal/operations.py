@@ -37,8 +37,8 @@ def last_beat(session: Session) -> datetime | None:
     return session.scalar(select(func.max(Heartbeat.at)))
 
 
-def is_alive(session: Session) -> bool:
-    at = last_beat(session)
+def is_alive(at: datetime | None) -> bool:
+    """Whether a worker that was last heard of then still counts as working."""
     return at is not None and clock.now() - at < SILENCE
 
 

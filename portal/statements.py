@@ -110,14 +110,14 @@ def readable(
 ) -> list[tuple[Entry, str, str]]:
     """Each entry with the words of the two accounts that it moved units between."""
     ids = {entry.source_id for entry in entries} | {entry.target_id for entry in entries}
-    purposes = dict(
-        session.execute(select(Account.id, Account.purpose).where(Account.id.in_(ids))).tuples().all()
-    )
+    query = select(Account.id, Account.purpose).where(Account.id.in_(ids))
+    purposes = dict(session.execute(query))
     return [(e, WORDS[purposes[e.source_id]], WORDS[purposes[e.target_id]]) for e in entries]
 
 
 def with_names(session: Session, records: Sequence[UsageRecord]) -> list[tuple[UsageRecord, str]]:
     """Each usage record with the name of whoever ran it."""
     ids = {record.person_id for record in records if record.person_id is not None}
-    names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).tuples().all())
+    query = select(Person.id, Person.name).where(Person.id.in_(ids))
+    names = dict(session.execute(query))
     return [(record, names.get(record.person_id or 0, "")) for record in records]

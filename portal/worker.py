@@ -50,9 +50,10 @@ class Worker:
             self.expand,
             self.deliver,
             self.keep_time,
+            # What stands once on a cluster before namespaces, and those before notebooks.
+            lambda: reconcile.cluster_step(sessions, name),
             lambda: reconcile.namespace_step(sessions, name),
             lambda: reconcile.notebook_step(sessions, about),
-            lambda: reconcile.cluster_step(sessions, name),
             self.send,
         ]
 

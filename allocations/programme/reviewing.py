@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.kernel import audit, outbox
@@ -77,9 +77,9 @@ def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
     """All reviewers, those with a conflict last, then by how many open reviews they carry."""
     people = roles.holders(session, Role.REVIEWER)
     busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
-    load = {person_id: count for person_id, count in session.execute(busy)}
+    load = dict(session.execute(busy))
     declared_here = select(Conflict.person_id, Conflict.reason).where(Conflict.proposal_id == proposal.id)
-    declared = {person_id: reason for person_id, reason in session.execute(declared_here)}
+    declared = dict(session.execute(declared_here))
     asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
     by_person = {review.reviewer_id: review for review in asked}
     listed = [
@@ -193,9 +193,10 @@ def submit(session: Session, actor: Actor, review: Review) -> None:
 
 
 def of_call(session: Session, proposals: Sequence[Proposal]) -> dict[int, list[Review]]:
-    """Submitted and open reviews of these proposals in two statements, by proposal id."""
+    """All reviews of these proposals with their scores, in two statements, by proposal id."""
     ids = [proposal.id for proposal in proposals]
+    query = select(Review).where(Review.proposal_id.in_(ids)).options(selectinload(Review.scores))
     grouped: dict[int, list[Review]] = {}
-    for review in session.scalars(select(Review).where(Review.proposal_id.in_(ids)).order_by(Review.id)):
+    for review in session.scalars(query.order_by(Review.id)):
         grouped.setdefault(review.proposal_id, []).append(review)
     return grouped

@@ -54,8 +54,8 @@ def docs() -> ResponseReturnValue:
 @blueprint.get("/status")
 @public
 def status() -> ResponseReturnValue:
-    alive = operations.is_alive(session())
-    return page("front/status.html", alive=alive, at=operations.last_beat(session()))
+    at = operations.last_beat(session())
+    return page("front/status.html", alive=operations.is_alive(at), at=at)
 
 
 @blueprint.get("/theme.css")
@@ -79,6 +79,6 @@ def healthz() -> Response:
 @public
 def readyz() -> Response:
     """200 when the database answers and a worker has been heard of lately."""
-    alive = operations.is_alive(session())
+    alive = operations.is_alive(operations.last_beat(session()))
     text = "ready\n" if alive else "no worker has been heard of lately\n"
     return Response(text, status=200 if alive else 503, mimetype="text/plain")

@@ -19,10 +19,11 @@ blueprint = Blueprint("operations", __name__)
 @needs("operations.see")
 def index() -> ResponseReturnValue:
     require(operations.may_see(actor()))
+    at = operations.last_beat(session())
     return page(
         "operations/index.html",
-        alive=operations.is_alive(session()),
-        at=operations.last_beat(session()),
+        alive=operations.is_alive(at),
+        at=at,
         waiting=operations.waiting(session()),
         stuck=operations.stuck(session(), actor()),
         clusters=clusters.all_clusters(session()),

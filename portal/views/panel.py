@@ -59,12 +59,13 @@ def decide(ref: str) -> ResponseReturnValue:
     answer = decisions.may_decide(actor(), proposal)
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
+    written = reviews.of_proposal(session(), actor(), proposal)
     return page(
         "panel/decide.html",
         proposal=proposal,
         form=form,
-        standing=_standing(proposal),
-        reviews=reviews.of_proposal(session(), actor(), proposal),
+        standing=ranking.rank([proposal], {proposal.id: written}, proposal.call.criteria)[0],
+        reviews=written,
         requests=requests.of_proposal(session(), proposal),
         pools={pool["resource"].slug: pool for pool in _pools(proposal.call, [])},
         status=form.status,
@@ -105,11 +106,6 @@ def _shown(proposal: Proposal) -> dict[str, Any]:
         amount = wanted.requested if wanted.recommended is None else wanted.recommended
         values[f"amount_{wanted.resource.slug}"] = units.shown(amount)
     return values
-
-
-def _standing(proposal: Proposal) -> ranking.Standing:
-    grouped = reviewing.of_call(session(), [proposal])
-    return ranking.rank([proposal], grouped, proposal.call.criteria)[0]
 
 
 def _pools(call: Call, talked: Any) -> list[dict[str, Any]]:
