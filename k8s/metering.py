@@ -17,7 +17,7 @@ from allocations.accounts.awards import Allocation, AllocationState
 from allocations.accounts.projects import Project
 from allocations.accounts.usage import UsageRecord
 from allocations.kernel import clock
-from k8s import names, pods
+from k8s import names, notebooks, pods
 from k8s.cluster import Api, Manifest
 from k8s.clusters import Cluster, Product
 from k8s.namespaces import ProjectNamespace
@@ -42,6 +42,8 @@ class Measured:
     started_at: datetime
     until: datetime
     over: bool
+    failed: bool
+    told: str
     waits_for_us: bool
 
     @property
@@ -76,6 +78,8 @@ def measure(pod: Manifest, now: datetime) -> Measured | None:
         started_at=began or until,
         until=until,
         over=over or unborn,
+        failed=pods.has_failed(pod),
+        told=pods.why_ended(pod) if over else "",
         waits_for_us=held,
     )
 
@@ -121,7 +125,17 @@ def _record(session: Session, cluster: Cluster, project: Project, product: Produ
         usage.charge(session, usage_record, gpu_seconds=pod.gpu_seconds, until=pod.until)
     if pod.over:
         reservations.settle(session, usage_record.cause)
+        _end_run(session, notebook, pod)
     lifecycle.suspend_if_empty(session, session.get_one(Allocation, usage_record.allocation_id))
+
+
+def _end_run(session: Session, notebook: Notebook | None, pod: Measured) -> None:
+    """In the transaction that lets the pod go: afterwards nobody could tell that this run ever was."""
+    if notebook is None or not notebook.wanted or pod.name != notebook.pod:
+        return
+    notebooks.end(session, notebook, reason=pod.told or "The server ended by itself.")
+    if pod.failed:
+        notebook.phase = notebooks.Phase.FAILED
 
 
 def _usage_record(
@@ -134,6 +148,9 @@ def _usage_record(
 ) -> UsageRecord | None:
     known = session.scalar(select(UsageRecord).where(UsageRecord.source == source))
     if known is not None:
+        if known.gpu_seconds == 0:
+            # Until now it may have waited for a place; its time starts when it got one.
+            known.started_at = pod.started_at
         return known
     allocation_id = notebook.allocation_id if notebook else _allocation(session, project, product)
     if allocation_id is None:
@@ -155,7 +172,8 @@ def _cause(pod: Measured, notebook: Notebook | None) -> str:
     """The run that this pod is: its name says which, also when the notebook has gone on to the next."""
     if notebook is None:
         return f"pod {pod.name}"[:120]
-    return f"{notebook.ref} run {pod.name.rpartition('-r')[2]}"
+    # Cut like the other: the name of a pod that a member made could be longer than the column.
+    return f"{notebook.ref} run {pod.name.rpartition('-r')[2]}"[:120]
 
 
 def _notebook(session: Session, pod: Measured) -> Notebook | None:

@@ -67,12 +67,12 @@ def make_due(session: Session, project_id: int) -> None:
     existing = {row.cluster_id: row for row in of_project(session, project_id)}
     for row in existing.values():
         row.due_at = clock.now()
-    homes = select(Cluster).join(Product, Product.cluster_id == Cluster.id)
-    homes = homes.join(Allocation, Allocation.resource_id == Product.resource_id).where(
+    serving = select(Product.cluster_id).join(Allocation, Allocation.resource_id == Product.resource_id)
+    homes = serving.where(
         Allocation.project_id == project_id,
         Allocation.state.in_([AllocationState.ACTIVE, AllocationState.SUSPENDED]),
     )
-    for cluster in session.scalars(homes.distinct().order_by(Cluster.id)):
+    for cluster in session.scalars(select(Cluster).where(Cluster.id.in_(homes)).order_by(Cluster.id)):
         if cluster.id not in existing:
             project = session.get_one(Project, project_id)
             session.add(ProjectNamespace(project=project, cluster=cluster))
@@ -135,12 +135,14 @@ def _gpus(product: Product, active: set[int]) -> Gpus:
 
 
 def _storage(session: Session, project_id: int) -> int:
-    """GiB: what was awarded as storage, or a default that every project gets."""
-    query = select(Allocation).where(
-        Allocation.project_id == project_id, Allocation.state == AllocationState.ACTIVE
-    )
+    """GiB: what was awarded as storage, at least the default that every project gets.
+
+    A claim cannot shrink, so an allocation counts until it is closed.
+    """
+    kept = [AllocationState.ACTIVE, AllocationState.SUSPENDED, AllocationState.ENDED]
+    query = select(Allocation).where(Allocation.project_id == project_id, Allocation.state.in_(kept))
     held = [a for a in session.scalars(query) if a.resource.kind == Kind.STORAGE]
-    return int(units.units(sum(a.amount for a in held))) or STORAGE_GIB
+    return max(STORAGE_GIB, int(units.units(sum(a.amount for a in held))))
 
 
 def site_of(row: ProjectNamespace) -> clusters.Site:

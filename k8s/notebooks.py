@@ -193,7 +193,7 @@ def start(session: Session, actor: Actor, project: Project, order: Order) -> Not
         image=order.image,
         gpus=order.gpus,
         hours=order.hours,
-        datasets=list(order.datasets),
+        datasets=list(dict.fromkeys(order.datasets)),
     )
     session.add(notebook)
     session.flush()

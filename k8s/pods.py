@@ -46,6 +46,7 @@ class Observed:
 
 
 ABSENT = Observed(Phase.QUEUED, present=False)
+LOST = Observed(Phase.FAILED, "It is gone from the cluster.", over=True, present=False)
 
 
 def for_notebook(spec: NotebookSpec, site: Site) -> list[Manifest]:
@@ -180,8 +181,8 @@ def observe(pod: Manifest | None, site: Site) -> Observed:
     scheduled = condition(pod, "PodScheduled")
     begun = moment(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None
     if status.get("phase") in ("Succeeded", "Failed"):
-        phase = Phase.FAILED if status["phase"] == "Failed" and not _planned(pod) else Phase.STOPPED
-        return Observed(phase, _ended(pod), scheduled_at=begun, over=True)
+        phase = Phase.FAILED if has_failed(pod) else Phase.STOPPED
+        return Observed(phase, why_ended(pod), scheduled_at=begun, over=True)
     if pod["metadata"].get("deletionTimestamp"):
         return Observed(Phase.STOPPING, scheduled_at=begun)
     if begun is None:
@@ -206,13 +207,14 @@ def _state(pod: Manifest, word: str) -> dict[str, Any]:
     return {}
 
 
-def _planned(pod: Manifest) -> bool:
-    """Ended because its time was over, or because we asked for it."""
+def has_failed(pod: Manifest) -> bool:
+    """Ended badly: not because its time was over, and not because it was asked to end."""
     deadline = pod.get("status", {}).get("reason") == "DeadlineExceeded"
-    return deadline or bool(pod["metadata"].get("deletionTimestamp"))
+    asked = bool(pod["metadata"].get("deletionTimestamp"))
+    return pod.get("status", {}).get("phase") == "Failed" and not deadline and not asked
 
 
-def _ended(pod: Manifest) -> str:
+def why_ended(pod: Manifest) -> str:
     reason = str(pod.get("status", {}).get("reason") or _state(pod, "terminated").get("reason") or "")
     words = {
         "DeadlineExceeded": "The hours that were booked are over.",

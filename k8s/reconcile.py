@@ -130,11 +130,11 @@ def notebook_step(sessions: Sessions, settings: Settings) -> bool:
         key, run, wanted = row.id, row.run, row.wanted
         site = clusters.site(row.cluster)
         spec = notebook_spec(session, row, settings)
-        looked_at = row.active_at
+        looked_at, made = row.active_at, row.started_at is not None
     trouble, seen, active = "", None, None
     try:
         api = connect(site.kubeconfig)
-        seen = converge_notebook(api, spec, site=site, wanted=wanted)
+        seen = converge_notebook(api, spec, site=site, wanted=wanted, made=made)
         if wanted and seen.phase == notebooks.Phase.RUNNING:
             active = last_activity(api, spec)
     except ClusterError as error:
@@ -171,9 +171,14 @@ def notebook_spec(session: Session, row: Notebook, settings: Settings) -> Notebo
     )
 
 
-def converge_notebook(api: Api, spec: NotebookSpec, *, site: Site, wanted: bool) -> Observed:
-    """A pod is made once a run and never changed; stopping deletes it and what belongs to it."""
+def converge_notebook(api: Api, spec: NotebookSpec, *, site: Site, wanted: bool, made: bool) -> Observed:
+    """A pod is made once a run and never changed; stopping deletes it and what belongs to it.
+
+    `made`: this run's pod was seen before. When it is gone it is lost, and not made again.
+    """
     pod = api.get("Pod", spec.pod, namespace=spec.namespace)
+    if wanted and made and pod is None:
+        return pods.LOST
     if wanted:
         if pod is None:
             for manifest in pods.for_notebook(spec, site):
@@ -230,9 +235,9 @@ def _record_notebook(
 def _phase(row: Notebook, seen: Observed) -> notebooks.Phase:
     if row.wanted:
         return seen.phase
-    if seen.present:
-        return notebooks.Phase.STOPPING
-    return notebooks.Phase.FAILED if row.phase == notebooks.Phase.FAILED else notebooks.Phase.STOPPED
+    if row.phase == notebooks.Phase.FAILED:
+        return notebooks.Phase.FAILED
+    return notebooks.Phase.STOPPING if seen.present else notebooks.Phase.STOPPED
 
 
 def _next_look(row: Notebook) -> timedelta:

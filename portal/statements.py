@@ -111,7 +111,7 @@ def readable(
     """Each entry with the words of the two accounts that it moved units between."""
     ids = {entry.source_id for entry in entries} | {entry.target_id for entry in entries}
     query = select(Account.id, Account.purpose).where(Account.id.in_(ids))
-    purposes = dict(session.execute(query))
+    purposes = dict(session.execute(query).all())
     return [(e, WORDS[purposes[e.source_id]], WORDS[purposes[e.target_id]]) for e in entries]
 
 
@@ -119,5 +119,5 @@ def with_names(session: Session, records: Sequence[UsageRecord]) -> list[tuple[U
     """Each usage record with the name of whoever ran it."""
     ids = {record.person_id for record in records if record.person_id is not None}
     query = select(Person.id, Person.name).where(Person.id.in_(ids))
-    names = dict(session.execute(query))
+    names = dict(session.execute(query).all())
     return [(record, names.get(record.person_id or 0, "")) for record in records]

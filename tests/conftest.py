@@ -22,7 +22,7 @@ from tests.cast import Cast, gather
 settings.register_profile(
     "house",
     deadline=None,
-    max_examples=40,
+    max_examples=25,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

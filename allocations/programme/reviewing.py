@@ -77,9 +77,9 @@ def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
     """All reviewers, those with a conflict last, then by how many open reviews they carry."""
     people = roles.holders(session, Role.REVIEWER)
     busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
-    load = dict(session.execute(busy))
+    load = dict(session.execute(busy).all())
     declared_here = select(Conflict.person_id, Conflict.reason).where(Conflict.proposal_id == proposal.id)
-    declared = dict(session.execute(declared_here))
+    declared = dict(session.execute(declared_here).all())
     asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
     by_person = {review.reviewer_id: review for review in asked}
     listed = [

@@ -47,6 +47,17 @@ ROLES = {
     "chen": (Role.PANEL_CHAIR,),
     "dana": (Role.CUSTODIAN,),
 }
+# slug: name, how many, GB of memory, summary
+GPUS = {
+    "h100": (
+        "NVIDIA H100 80 GB",
+        16,
+        80,
+        "Two nodes of eight, for training and fine-tuning of large models.",
+    ),
+    "a100": ("NVIDIA A100 80 GB", 8, 80, "One node of eight, for training and inference."),
+    "l4": ("NVIDIA L4 24 GB", 4, 24, "Four small cards for teaching, trying things out and inference."),
+}
 READINGS = [("2026-01-01", 281.4), ("2026-01-02", 280.9), ("2026-01-03", 283.2), ("2026-01-04", 282.7)]
 
 
@@ -87,33 +98,18 @@ def _people(session: Session) -> dict[str, Person]:
 
 def _resources(session: Session, pat: Person, kubeconfig: str, files: Path) -> dict[str, Resource]:
     provider = Provider(name=CENTRE)
-    h100 = Resource(
-        slug="h100",
-        name="NVIDIA H100 80 GB",
-        kind=Kind.GPU,
-        provider=provider,
-        quantity=16,
-        gpu_memory_gb=80,
-        summary="Two nodes of eight, for training and fine-tuning of large models.",
-    )
-    a100 = Resource(
-        slug="a100",
-        name="NVIDIA A100 80 GB",
-        kind=Kind.GPU,
-        provider=provider,
-        quantity=8,
-        gpu_memory_gb=80,
-        summary="One node of eight, for training and inference.",
-    )
-    l4 = Resource(
-        slug="l4",
-        name="NVIDIA L4 24 GB",
-        kind=Kind.GPU,
-        provider=provider,
-        quantity=4,
-        gpu_memory_gb=24,
-        summary="Four small cards for teaching, trying things out and inference.",
-    )
+    gpus = {
+        slug: Resource(
+            slug=slug,
+            name=name,
+            kind=Kind.GPU,
+            provider=provider,
+            quantity=quantity,
+            gpu_memory_gb=memory,
+            summary=summary,
+        )
+        for slug, (name, quantity, memory, summary) in GPUS.items()
+    }
     storage = Resource(
         slug="storage",
         name="Project storage",
@@ -122,11 +118,11 @@ def _resources(session: Session, pat: Person, kubeconfig: str, files: Path) -> d
         quantity=500_000,
         summary="Space that all members of a project share, beside everybody's home folder.",
     )
-    session.add_all([h100, a100, l4, storage])
+    session.add_all([*gpus.values(), storage])
     session.flush()
     roles.grant(session, SYSTEM, pat, role=Role.PROVIDER_OPERATOR, scope_id=provider.id, reason="demo")
-    _cluster(session, (h100, a100, l4), kubeconfig, files)
-    return {"h100": h100, "a100": a100, "l4": l4, "storage": storage}
+    _cluster(session, tuple(gpus.values()), kubeconfig, files)
+    return gpus | {"storage": storage}
 
 
 def _cluster(session: Session, gpus: tuple[Resource, ...], kubeconfig: str, files: Path) -> None:

@@ -14,8 +14,7 @@ from allocations.programme.reviews import ReviewState
 from tests import cast as stage
 from tests.cast import Cast
 
-EVERYBODY = "priya carlos uma ruth chen owen dana pat sam ada".split()
-ANY = " ".join(State)
+EVERYBODY = ["priya", "carlos", "uma", "ruth", "chen", "owen", "dana", "pat", "sam", "ada"]
 # verb: (who, in which states)
 PROPOSAL = {
     "edit": (proposals.may_edit, "priya", "draft returned"),

@@ -1,5 +1,7 @@
 """The ranked table: arithmetic on scores."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -70,7 +72,7 @@ def test_the_order_in_which_proposals_and_reviews_come_changes_nothing(weights, 
     assert all(1 <= line.mean <= 5 for line in table if line.mean is not None)
     assert [line.rank for line in table] == sorted(line.rank for line in table)
     assert table[0].rank == 1
-    for better, worse in zip(table, table[1:], strict=False):
+    for better, worse in itertools.pairwise(table):
         assert (better.rank == worse.rank) == (better.mean == worse.mean)
 
 

@@ -177,7 +177,7 @@ def test_a_dataset_taken_out_of_a_returned_proposal_is_not_asked_for_any_more(
 
 
 def test_a_refusal_is_not_shaken_off_by_asking_again(session: Session, cast: Cast) -> None:
-    proposal, request = returned(cast, lambda *given: requests.refuse(*given, message="No."))
+    proposal, _request = returned(cast, lambda *given: requests.refuse(*given, message="No."))
 
     requests.save(session, cast.priya, proposal, {})
     requests.save(session, cast.priya, proposal, {"genomes": "Please."})

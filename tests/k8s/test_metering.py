@@ -1,6 +1,7 @@
 """Metering: pods' own times become charges, once, whatever is replayed."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def gpu_pod(
     def container(count: int) -> Manifest:
         return {"resources": {"requests": {"cpu": "1", "nvidia.com/gpu": str(count)} if count else {}}}
 
-    metadata = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
+    metadata = {"name": name, "namespace": namespace, "uid": str(uuid5(NAMESPACE_DNS, name))}
     metadata |= {"finalizers": [names.FINALIZER]} if ours else {}
     metadata |= {"labels": {names.NOTEBOOK: label}} if label else {}
     status: Manifest = {"phase": "Pending"}

@@ -1,0 +1,52 @@
+"""Migrations: one head, the same schema as the models, and a way up, down and up again on both databases."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+from sqlalchemy.schema import MetaData
+
+from portal import migrations
+
+
+def _empty(engine: Engine) -> None:
+    """The shared test database has all tables: take them away."""
+    found = MetaData()
+    found.reflect(engine)
+    found.drop_all(engine)
+
+
+def test_there_is_one_head(engine: Engine) -> None:
+    script = ScriptDirectory.from_config(migrations.config(engine))
+
+    assert len(script.get_heads()) == 1
+
+
+def test_the_way_up_down_and_up_again_ends_in_the_schema_of_the_models(engine: Engine) -> None:
+    _empty(engine)
+    try:
+        migrations.upgrade(engine)
+        migrations.downgrade(engine)
+        left = set(inspect(engine).get_table_names()) - {"alembic_version"}
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            differences = compare_metadata(context, migrations.METADATA)
+    finally:
+        _empty(engine)
+        migrations.METADATA.create_all(engine)
+
+    assert left == set()
+    assert differences == []
+
+
+def test_every_constraint_has_a_name() -> None:
+    """Names are what the portal turns into messages, and what a later migration takes away."""
+    unnamed = [
+        f"{table.name}: {constraint}"
+        for table in migrations.METADATA.sorted_tables
+        for constraint in table.constraints
+        if not constraint.name
+    ]
+
+    assert unnamed == []
