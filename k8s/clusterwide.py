@@ -50,7 +50,7 @@ def _priority_class(product: Product) -> Manifest:
     }
 
 
-def _gpu_policy(products: Sequence[Product]) -> list[Manifest]:
+def _gpu_rule(products: Sequence[Product]) -> str:
     """A GPU pod must name the class and the node label of one product: without both it would slip
     through the quota of every product."""
     pairs = " || ".join(
@@ -70,6 +70,10 @@ def _gpu_policy(products: Sequence[Product]) -> list[Manifest]:
         "has(object.spec.priorityClassName) && has(object.spec.nodeSelector) && "
         f"'{names.GPU_PRODUCT}' in object.spec.nodeSelector"
     )
+    return f"!({asks}) || ({named} && ({pairs or 'false'}))"
+
+
+def _gpu_policy(products: Sequence[Product]) -> list[Manifest]:
     pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     metadata = {"name": "commons-gpu-product", "labels": dict(names.MANAGED)}
     policy = {
@@ -80,7 +84,7 @@ def _gpu_policy(products: Sequence[Product]) -> list[Manifest]:
         },
         "validations": [
             {
-                "expression": f"!({asks}) || ({named} && ({pairs or 'false'}))",
+                "expression": _gpu_rule(products),
                 "message": "A GPU pod names the priority class and the node label of one GPU product.",
             }
         ],

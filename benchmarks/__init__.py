@@ -1,0 +1,1 @@
+"""Measurements: counts and ratios of one run, printed as tables. Nothing here is asserted."""
