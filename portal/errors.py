@@ -3,12 +3,12 @@
 import logging
 import secrets
 
-from flask import Flask, render_template
+from flask import Flask, Response, make_response, render_template
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from allocations.kernel.errors import IllegalMove, Invalid, NotAllowed, NotFound, Stale
 
@@ -98,12 +98,18 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     told = {
         404: "There is nothing at this address that you can open.",
         405: "This address does not take that kind of request.",
-        413: "What you sent is larger than 2 MB. Your browser's Back button brings your text back; shorten it.",
+        413: "What you sent is larger than 2 MB. Go back in your browser: your text is still there. Shorten it.",
     }
     code = error.code or 500
     if code in (301, 302, 303, 307, 308):
         return error.get_response()
-    return page(code, told.get(code, error.description or ""))
+    if isinstance(error, SecurityError):
+        # A host name that is not ours: no page could be rendered for it, nor should one.
+        return Response("This is not an address of the portal.\n", 400, mimetype="text/plain")
+    answer = make_response(page(code, told.get(code, error.description or "")))
+    # Such as Allow, which a 405 must carry.
+    answer.headers.update({name: value for name, value in error.get_headers() if name != "Content-Type"})
+    return answer
 
 
 def _failure(error: Exception) -> ResponseReturnValue:

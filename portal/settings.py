@@ -87,8 +87,12 @@ def problems(settings: Settings) -> list[str]:
         wrong.append(f"{PREFIX}MODE must be one of {', '.join(MODES)}.")
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", settings.accent):
         wrong.append(f"{PREFIX}ACCENT must be a colour such as #1a4480.")
-    if settings.logo_url and not re.fullmatch(r"/[\w./-]*", settings.logo_url):
+    if settings.logo_url and not re.fullmatch(r"/(?!/)[\w./-]*", settings.logo_url):
         wrong.append(f"{PREFIX}LOGO_URL must be a path on the portal itself, such as /static/logo.svg.")
+    if settings.idle_minutes < 1:
+        wrong.append(f"{PREFIX}IDLE_MINUTES must be at least 1.")
+    if settings.smtp_url and not re.match(r"smtps?://[^/]", settings.smtp_url):
+        wrong.append(f"{PREFIX}SMTP_URL must start with smtp:// or smtps:// and name a host.")
     return wrong + (_insecure(settings) if settings.production else [])
 
 
@@ -99,7 +103,7 @@ def _insecure(settings: Settings) -> list[str]:
         "DEBUG": (settings.debug, "must be off"),
         "DEMO_LOGIN": (settings.demo_login, "must be off: anybody could be anybody"),
         "PUBLIC_URL": (urlsplit(settings.public_url).scheme != "https", "must start with https://"),
-        "TRUSTED_HOSTS": (not hosts or any("*" in host for host in hosts), "must name each host"),
+        "TRUSTED_HOSTS": (not hosts or any("*" in h or h[0] == "." for h in hosts), "must name each host"),
         "DATABASE_URL": (settings.database_url.endswith("var/portal.db"), "must be set"),
     }
     return [f"{PREFIX}{name} {why}." for name, (bad, why) in checks.items() if bad]

@@ -29,6 +29,8 @@ def test_every_answer_carries_the_security_headers(portal: Portal) -> None:
     answers["foreign"] = visitor.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
     answers["moved"] = visitor.get("/home")
 
+    answers["static"].close()
+
     for address, answer in answers.items():
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"], address
         for name, value in HEADERS.items():
