@@ -89,13 +89,16 @@ def grant_for_proposal(session: Session, proposal_id: int) -> None:
         _grant(session, award.project_id, request.dataset, until=award.ends_at)
 
 
-def _grant(session: Session, project_id: int, dataset: Dataset, *, until: datetime) -> None:
+def _grant(session: Session, project_id: int, dataset: Dataset, *, until: datetime) -> bool:
+    """False when the project holds the dataset, or held it until access was revoked."""
     held = select(AccessGrant.id).where(
         AccessGrant.project_id == project_id, AccessGrant.dataset_id == dataset.id
     )
-    if session.scalar(held) is None:
-        session.add(AccessGrant(project_id=project_id, dataset=dataset, until=until))
-        outbox.put(session, AccessGranted(project_id))
+    if session.scalar(held) is not None:
+        return False
+    session.add(AccessGrant(project_id=project_id, dataset=dataset, until=until))
+    outbox.put(session, AccessGranted(project_id))
+    return True
 
 
 def may_add_open(actor: Actor, project: Project, dataset: Dataset) -> Answer:
@@ -108,7 +111,8 @@ def may_add_open(actor: Actor, project: Project, dataset: Dataset) -> Answer:
 def add_open(session: Session, actor: Actor, project: Project, dataset: Dataset, *, until: datetime) -> None:
     """A member takes an open dataset into the project; nobody has to approve it."""
     require(may_add_open(actor, project, dataset))
-    _grant(session, project.id, dataset, until=until)
+    added = _grant(session, project.id, dataset, until=until)
+    require(when(added, "The project has this dataset already, or its custodian has revoked access."))
     audit.record(session, actor, "access_grant.add_open", subject=project.ref, note=dataset.slug)
 
 

@@ -55,7 +55,7 @@ def namespace_step(sessions: Sessions, worker: str) -> bool:
     except ClusterError as error:
         trouble = error.reason
     with sessions() as session, session.begin():
-        row = session.get_one(ProjectNamespace, key)
+        row = session.get_one(ProjectNamespace, key, with_for_update={"of": ProjectNamespace})
         if not trouble:
             row.phase = namespaces.phase(wish, applied=True, observed=seen)
             row.uid = seen_uid
@@ -264,7 +264,7 @@ def cluster_step(sessions: Sessions, worker: str) -> bool:
     except ClusterError as error:
         trouble = error.reason
     with sessions() as session, session.begin():
-        row = session.get_one(Cluster, key)
+        row = session.get_one(Cluster, key, with_for_update={"of": Cluster})
         row.unreachable_since = (row.unreachable_since or clock.now()) if trouble else None
         if standing and not trouble:
             row.prepared_at = clock.now()

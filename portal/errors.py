@@ -98,7 +98,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     told = {
         404: "There is nothing at this address that you can open.",
         405: "This address does not take that kind of request.",
-        413: "What you sent is larger than 2 MB. Go back in your browser: your text is still there. Shorten it.",
+        413: "What you sent is larger than 2 MB. Go back in your browser: your text is there to shorten.",
     }
     code = error.code or 500
     if code in (301, 302, 303, 307, 308):

@@ -116,7 +116,7 @@ def _prepare(environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "flask", "prepare"]
     done = subprocess.run(
         command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
-    )  # noqa: S603
+    )
     if done.returncode:
         raise SystemExit(f"The database could not be prepared:\n{done.stdout}{done.stderr}")
 

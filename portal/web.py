@@ -1,4 +1,4 @@
-"""What every request passes: security headers, cross-site refusal, permission, query keys; and page helpers."""
+"""What every request passes (headers, cross-site check, permission, query keys), and page helpers."""
 
 from collections.abc import Mapping
 from typing import Any

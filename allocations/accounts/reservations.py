@@ -30,7 +30,7 @@ class Reservation(Base):
 def reserve(session: Session, allocation: Allocation, amount: int, *, cause: str) -> Reservation:
     """Hold units of an active allocation; Invalid (field `hours`) when there are not enough."""
     if allocation.state != AllocationState.ACTIVE:
-        raise Invalid({"resource": f"This allocation is {allocation.state}; nothing can be started on it."})
+        raise Invalid({"allocation": f"This allocation is {allocation.state}; nothing can be started on it."})
     owner = ledger.allocation(allocation.id)
     try:
         ledger.post(

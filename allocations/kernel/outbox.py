@@ -86,7 +86,12 @@ def claim(session: Session) -> Claimed | None:
     mine = update(Delivery).where(Delivery.id == delivery.id, *due).values(leased_until=now + LEASE)
     if session.execute(mine.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
         return None
-    event = decode(delivery.event.type, delivery.event.payload)
+    try:
+        event = decode(delivery.event.type, delivery.event.payload)
+    except (KeyError, TypeError) as error:
+        # Written by another release: it must not stand in the way of what follows.
+        delivery.state, delivery.error = DeliveryState.STUCK, f"cannot be read here: {error!r}"
+        return None
     return Claimed(id=delivery.id, event_id=delivery.event_id, handler=delivery.handler, event=event)
 
 

@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, or_, select
+from sqlalchemy import ForeignKey, Index, String, Text, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.kernel import audit, clock
@@ -26,7 +26,18 @@ class RoleGrant(Base):
     """A role, everywhere or on one object (`scope_id` is the call, provider or dataset, by role)."""
 
     __tablename__ = "role_grant"
-    __table_args__ = (Index("uq_role_grant_live", "person_id", "role", "scope_id", unique=True),)
+    # Two indexes, because a database takes no two NULLs for the same scope.
+    __table_args__ = (
+        Index("uq_role_grant_scoped", "person_id", "role", "scope_id", unique=True),
+        Index(
+            "uq_role_grant_everywhere",
+            "person_id",
+            "role",
+            unique=True,
+            sqlite_where=text("scope_id IS NULL"),
+            postgresql_where=text("scope_id IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))

@@ -141,7 +141,7 @@ class Proposal(Referenced, Base):
         init=False, cascade="all, delete-orphan", order_by=ResourceRequest.resource_id
     )
     team: Mapped[list[TeamMember]] = relationship(
-        init=False, cascade="all, delete-orphan", order_by=TeamMember.id
+        init=False, cascade="all, delete-orphan", order_by=TeamMember.id, back_populates="proposal"
     )
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
@@ -156,7 +156,7 @@ def _barred(person_id: int) -> ColumnElement[bool]:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The rule `may_see` as SQL; a property test holds the two together."""
+    """Who sees a proposal, as SQL; a property test holds it against the rule in plain Python."""
     if actor.is_system:
         return true()
     if actor.person_id is None:

@@ -1,8 +1,11 @@
 """The team of a proposal: people invited by e-mail address, who accept themselves."""
 
+from __future__ import annotations
+
 import enum
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -15,6 +18,9 @@ from allocations.kernel.errors import NotFound
 from allocations.kernel.events import Event
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
+
+if TYPE_CHECKING:
+    from allocations.programme.proposals import Proposal
 
 TEAM_ROLES = (ProjectRole.CO_PI, ProjectRole.ALLOCATION_MANAGER, ProjectRole.USER)
 
@@ -47,6 +53,7 @@ class TeamMember(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), init=False)
+    proposal: Mapped[Proposal] = relationship(init=False, back_populates="team")
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[ProjectRole]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False)
@@ -66,6 +73,7 @@ def invitation(session: Session, member_id: int) -> TeamMember:
 def may_answer(actor: Actor, member: TeamMember) -> Answer:
     return first_no(
         when(actor.person_id is not None, "Log in to answer the invitation."),
+        when(not actor.is_person(member.proposal.pi_id), "You are the PI of this proposal."),
         when(member.state == InvitationState.INVITED, "This invitation has been answered already."),
     )
 

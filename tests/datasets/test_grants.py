@@ -131,6 +131,7 @@ def test_a_revoked_dataset_does_not_come_back_silently(session: Session, cast: C
     grants.revoke(session, cast.dana, grant_of(session, project, "climate"), reason="Licence ended.")
     session.flush()
 
-    grants.add_open(session, cast.uma, project, cast.climate, until=until)
+    with pytest.raises(NotAllowed, match="revoked"):
+        grants.add_open(session, cast.uma, project, cast.climate, until=until)
 
     assert mounted(session, project) == []

@@ -1,0 +1,169 @@
+"""Every form of the portal: who sends it, where to, and what a valid one holds."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import quote_from_bytes
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+REASON = "Because of a good reason."
+
+
+@dataclass(frozen=True)
+class FormPage:
+    endpoint: str
+    who: str
+    address: str
+    # What a person chooses or writes besides what the page is filled with.
+    typed: dict[str, str] = field(default_factory=dict)
+    # False: a button, whose fields are all in `typed` and which has no page to show again.
+    page: bool = True
+
+
+FORMS = (
+    FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),
+    FormPage("auth.logout", "priya", "/logout", page=False),
+    FormPage(
+        "assignment.assign",
+        "owen",
+        "/proposals/{proposal_imaging}/reviewers",
+        {"reviewer": "{person_sam}"},
+        page=False,
+    ),
+    FormPage(
+        "assignment.cancel",
+        "owen",
+        "/proposals/{proposal_imaging}/reviewers/cancel",
+        {"review": "{review_id}"},
+        page=False,
+    ),
+    FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
+    FormPage("calls.conclude", "owen", "/calls/{call_open}/conclude", page=False),
+    FormPage("calls.edit", "owen", "/calls/{call_draft}/edit"),
+    FormPage(
+        "calls.new",
+        "owen",
+        "/calls/new",
+        {
+            "title": "A call",
+            "summary": "Words.",
+            "opens_at": "2030-01-01T09:00",
+            "closes_at": "2030-02-01T09:00",
+            "criterion_0_name": "Merit",
+            "criterion_0_weight": "50",
+            "pool_h100": "1,000",
+        },
+    ),
+    FormPage("calls.publish", "owen", "/calls/{call_draft}/publish", page=False),
+    FormPage("consents.answer", "pat", "/allocations/{allocation_offered}/consent", {"reason": REASON}),
+    FormPage("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke", {"reason": REASON}),
+    FormPage("notebooks.new", "uma", "/projects/{project}/notebooks/new"),
+    FormPage("notebooks.restart", "carlos", "/notebooks/{notebook_carlos}/restart", page=False),
+    FormPage("notebooks.stop", "priya", "/notebooks/{notebook_priya}/stop", page=False),
+    FormPage("operations.retry", "owen", "/operations/retry", {"delivery": "{delivery_id}"}, page=False),
+    FormPage(
+        "panel.decide",
+        "chen",
+        "/proposals/{proposal_imaging}/decide",
+        {"outcome": "award", "summary": "Good."},
+    ),
+    FormPage(
+        "projects.add_data", "uma", "/projects/{project}/data", {"dataset": "weather-stations"}, page=False
+    ),
+    FormPage(
+        "projects.remove_member",
+        "priya",
+        "/projects/{project}/members/remove",
+        {"member": "{member_id}"},
+        page=False,
+    ),
+    FormPage(
+        "requests.decide", "dana", "/access-requests/{request}", {"outcome": "refuse", "message": REASON}
+    ),
+    FormPage("reviews.accept", "rosa", "/reviews/{review_rosa}/accept", page=False),
+    FormPage(
+        "reviews.step_back",
+        "petra",
+        "/reviews/{review_petra}/step-back",
+        {"kind": "conflict", "reason": REASON},
+    ),
+    FormPage(
+        "reviews.write",
+        "petra",
+        "/reviews/{review_petra}",
+        {"confidence": "3", "to_pi": "Words.", "to_panel": "Words."},
+    ),
+    FormPage(
+        "screening.screen",
+        "owen",
+        "/proposals/{proposal_language}/screen",
+        {"outcome": "return", "message": REASON},
+    ),
+    FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
+    FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
+    FormPage("writing.case", "priya", "/proposals/{proposal_soil}/case"),
+    FormPage("writing.data", "priya", "/proposals/{proposal_soil}/data"),
+    FormPage("writing.resources", "priya", "/proposals/{proposal_soil}/resources"),
+    FormPage("writing.start", "priya", "/calls/{call_open}/apply", page=False),
+    FormPage("writing.submit", "priya", "/proposals/{proposal_soil}/submit", page=False),
+    FormPage("writing.summary", "priya", "/proposals/{proposal_soil}/summary"),
+    FormPage("writing.team", "priya", "/proposals/{proposal_soil}/team"),
+    FormPage("writing.withdraw", "priya", "/proposals/{proposal_soil}/withdraw", page=False),
+)
+
+
+class _Fields(HTMLParser):
+    """The fields of each form of a page, with the values that a browser would send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[dict[str, str]] = []
+        self._open = False
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append({})
+            self._open = True
+        if not self._open or not found.get("name"):
+            return
+        name, fields = found["name"], self.forms[-1]
+        if tag == "input" and found.get("type") in ("radio", "checkbox"):
+            chosen = found.get("value", "on") if "checked" in found else ""
+            fields[name] = chosen or fields.get(name, "")
+        elif tag == "input":
+            fields[name] = found.get("value", "")
+        elif tag in ("textarea", "select"):
+            fields[name], self._text = "", name
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.forms[-1][self._text] += data.lstrip("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("textarea", "select"):
+            self._text = ""
+        if tag == "form":
+            self._open = False
+
+
+def filled(page: FormPage, client: FlaskClient, places: dict[str, str]) -> dict[str, str]:
+    """A valid form as a browser would send it: what the page holds and what the person typed."""
+    typed = {name: value.format_map(places) for name, value in page.typed.items()}
+    if not page.page:
+        return typed
+    fields = _Fields()
+    fields.feed(client.get(page.address.format_map(places)).text)
+    return {**max(fields.forms, key=len), **typed}
+
+
+def send(client: FlaskClient, address: str, data: dict[str, str]) -> TestResponse:
+    """As bytes, so that lone surrogates and the like arrive as an attacker would send them."""
+    pairs = (f"{_quoted(name)}={_quoted(value)}" for name, value in data.items())
+    return client.post(address, data="&".join(pairs), content_type="application/x-www-form-urlencoded")
+
+
+def _quoted(text: str) -> str:
+    return quote_from_bytes(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,155 @@
+"""Bad input anywhere: a 4xx with a message, never a 500, and what was typed is still there."""
+
+import html
+from pathlib import Path
+
+import pytest
+from markupsafe import escape
+
+from tests.portal import stage
+from tests.portal.forms import FORMS, FormPage, filled, send
+from tests.portal.stage import Portal
+
+MARKUP = "<script>alert(1)</script><b>"
+VALUES = (
+    "",
+    " ",
+    "x" * 100_000,
+    "a\0b",
+    "a\ud800b",
+    "a\x1b[31mb",
+    MARKUP,
+    "\"' OR 1=1 --",
+    "{{ 7*7 }}%s%(x)s{0}",
+    "\u202eabc\u0300\U0001f98a",
+    "-1",
+    "0",
+    "1.0000001",
+    "1e999999",
+    "1e-999999",
+    "NaN",
+    "Infinity",
+    "99999999999999999999999999",
+    "١٢",
+    "2026-02-30",
+    "0001-01-01T00:00",
+    "9999-12-31T23:59+23:59",
+    "2026-01-01T00:00:00Z",
+    "accept\n",
+    "../../etc",
+    "somebody@",
+)
+REFUSED = {400, 403, 404, 409, 413, 422}
+
+
+def _review_id(portal: Portal, places: dict[str, str]) -> dict[str, str]:
+    return {**places, "review_id": str(int(places["review_rosa"].split("-")[1]))}
+
+
+class Sender:
+    """Sends one form again and again, each time to the same data."""
+
+    def __init__(self, portal: Portal, page: FormPage, kept: Path) -> None:
+        self._portal, self._kept = portal, kept
+        places = _review_id(portal, stage.places(portal))
+        self.page, self.address = page, page.address.format_map(places)
+        self.client = portal.log_in(page.who) if page.who else portal.visitor()
+        self.valid = filled(page, self.client, places)
+        self.places = places
+
+    def send(self, data: dict[str, str]) -> tuple[int, str]:
+        answer = send(self.client, self.address, data)
+        if answer.status_code == 303:
+            self._restore()
+        return answer.status_code, answer.text
+
+    def _restore(self) -> None:
+        """What was accepted has changed the data: back to the start."""
+        self._portal.engine.dispose()
+        file = Path(str(self._portal.engine.url.database))
+        for end in ("-wal", "-shm"):
+            Path(f"{file}{end}").unlink(missing_ok=True)
+        file.write_bytes(self._kept.read_bytes())
+        self.client = self._portal.log_in(self.page.who) if self.page.who else self._portal.visitor()
+
+
+@pytest.fixture(params=FORMS, ids=lambda page: page.endpoint)
+def sender(request: pytest.FixtureRequest, portal: Portal, demo_file: Path) -> Sender:
+    return Sender(portal, request.param, demo_file)
+
+
+def test_every_form_has_its_place_in_the_table(portal: Portal) -> None:
+    rules = portal.app.url_map.iter_rules()
+
+    assert {page.endpoint for page in FORMS} == {r.endpoint for r in rules if "POST" in (r.methods or ())}
+
+
+def test_a_valid_form_is_accepted(sender: Sender) -> None:
+    """Otherwise the refusals below would say nothing about the field that was spoilt."""
+    code, text = sender.send(sender.valid)
+
+    assert code == 303, text
+
+
+def test_a_spoilt_field_is_refused_or_taken_and_never_a_crash(sender: Sender) -> None:
+    crashed, lost, raw = [], [], []
+    for name in sender.valid:
+        for value in VALUES:
+            code, text = sender.send({**sender.valid, name: value})
+            what = f"{name}={value[:30]!r}: {code}"
+            if code not in REFUSED and code != 303:
+                crashed.append(what)
+            if MARKUP in text:
+                raw.append(what)
+            if code == 422 and not _still_there(sender, name, value, text):
+                lost.append(what)
+
+    assert (crashed, lost, raw) == ([], [], [])
+
+
+def _still_there(sender: Sender, name: str, value: str, text: str) -> bool:
+    """Typed text is shown again; a choice that is none of the options cannot be."""
+    if not sender.page.page or not value.strip() or "\ud800" in value:
+        return True
+    typed = f'name="{name}" type="radio"' not in text and f'name="{name}" type="checkbox"' not in text
+    hidden = f'type="hidden" name="{name}"' in text
+    selected = f'name="{name}"' in text and "<select" in text.split(f'name="{name}"')[0][-80:]
+    return not typed or hidden or selected or str(escape(value))[:2000] in text
+
+
+def test_a_missing_field_is_refused_or_does_without(sender: Sender) -> None:
+    wrong = {}
+    for name in sender.valid:
+        code, _ = sender.send({key: value for key, value in sender.valid.items() if key != name})
+        if code not in REFUSED and code != 303:
+            wrong[name] = code
+    code, _ = sender.send({})
+
+    assert wrong == {}
+    assert code in REFUSED or code == 303
+
+
+def test_fields_that_do_not_belong_change_nothing(sender: Sender) -> None:
+    extra = {
+        "state": "awarded",
+        "pi_id": "1",
+        "pool_nothing": "5",
+        "amount_nothing": "5",
+        "score_99999": "5",
+        "use_nothing": "x",
+        "criterion_99_name": "x",
+        "email_999": "x",
+        "\0": "x",
+        "a" * 10_000: "x",
+    }
+    for name, value in extra.items():
+        code, _ = sender.send({**sender.valid, name: value})
+        assert code in REFUSED or code == 303, name[:40]
+
+
+def test_everything_spoilt_at_once_is_a_page_with_messages(sender: Sender) -> None:
+    code, text = sender.send({name: MARKUP * 200 for name in sender.valid})
+
+    assert code in REFUSED or code == 303
+    assert MARKUP not in text
+    assert html.escape("Traceback") not in text
