@@ -5,16 +5,19 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from allocations.accounts import ledger
+from allocations.kernel import audit as audit_trail
+from allocations.kernel import chain
 from portal import database, migrations, sites, worker
 from portal.demo import cast, story
 from portal.settings import Settings
 from portal.worker import Worker
 
+audit = AppGroup("audit", help="The audit trail.")
 demo = AppGroup("demo", help="Demo data: the cast and the journey, driven through the verbs.")
 
 
 def init(app: Flask) -> None:
-    for command in (run_worker, migrate, prepare, check_ledger, demo, sites.group):
+    for command in (run_worker, migrate, prepare, check_ledger, audit, demo, sites.group):
         app.cli.add_command(command)
 
 
@@ -83,3 +86,24 @@ def _load_demo() -> bool:
 def tick() -> None:
     """Let the worker do everything that is due now."""
     worker.once(_worker())
+
+
+@audit.command("verify")
+@with_appcontext
+def verify_audit() -> None:
+    """Follow the chain; ends with 1 and says where when an entry was edited, removed or put in."""
+    with database.sessions()() as session:
+        broken = chain.verify(session)
+    if broken is not None:
+        click.echo(f"The trail is broken at seal {broken.seal}, entry {broken.entry_id}: {broken.what}.")
+        raise SystemExit(1)
+    click.echo("The audit trail is whole.")
+
+
+@audit.command("export")
+@with_appcontext
+def export_audit() -> None:
+    """Every entry as JSON lines, oldest first."""
+    with database.sessions()() as session:
+        for entry in audit_trail.everything(session):
+            click.echo(audit_trail.line(entry))

@@ -7,20 +7,22 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from allocations.accounts import awards, ledger, pools, projects, reservations, resources, usage
-from allocations.kernel import audit, db, outbox
-from allocations.people import persons, roles
+from allocations.kernel import audit, chain, db, outbox
+from allocations.people import institutions, persons, roles
 from allocations.programme import calls, conflicts, decisions, proposals, reviews, teams
 from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
 from portal import mail, operations
+from portal.auth import attempts, sessions
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 # Every module with rows, so that the metadata is whole wherever it is asked for.
 MODELS = (
-    (audit, outbox, persons, roles),
+    (audit, chain, outbox, institutions, persons, roles),
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, conflicts, decisions, proposals, reviews, teams),
-    (catalogue, grants, requests, clusters, namespaces, notebooks, mail, operations),
+    (catalogue, grants, requests, clusters, namespaces, notebooks),
+    (mail, operations, attempts, sessions),
 )
 METADATA = db.Base.metadata
 

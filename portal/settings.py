@@ -39,6 +39,7 @@ class Settings:
     logo_url: str = _setting("", "Address of a logo on the portal's own origin; empty for a neutral mark.")
     accent: str = _setting("#1a4480", "Main colour, as #rrggbb; dark enough for white text.")
     support_email: str = _setting("support@commons.example", "Where people turn to for help.")
+    secrets_file: str = _setting("", "A JSON file with the clients' secrets at identity providers, by name.")
     smtp_url: str = _setting("", "`smtp://user:password@host:587`; empty keeps letters in the mailbox page.")
     mail_from: str = _setting("AI Research Commons <no-reply@commons.example>", "Sender of letters.")
     worker_name: str = _setting("worker-1", "Name of a worker; two workers need two names.")

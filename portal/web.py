@@ -72,10 +72,15 @@ def _check_view() -> ResponseReturnValue | None:
     permission: Permission = view.permission
     known: frozenset[str] = getattr(view, "query_keys", frozenset())
     unknown = set(request.args) - known
-    if unknown:
+    if unknown and "*" not in known:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
-    if not permission.public and current_person() is None:
+    if permission.public:
+        return None
+    person = current_person()
+    if person is None:
         return redirect(login_address(), 303)
+    if person.welcomed_at is None and request.endpoint != "auth.welcome":
+        return redirect("/welcome", 303)
     return None
 
 

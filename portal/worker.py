@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from allocations.accounts import lifecycle
-from allocations.kernel import outbox
+from allocations.kernel import chain, outbox
 from allocations.kernel.errors import DomainError
 from k8s import due, reconcile
 from k8s.clusters import Cluster
@@ -55,6 +55,7 @@ class Worker:
             lambda: reconcile.namespace_step(sessions, name),
             lambda: reconcile.notebook_step(sessions, about),
             self.send,
+            self.seal,
         ]
 
     def expand(self) -> bool:
@@ -84,6 +85,10 @@ class Worker:
     def keep_time(self) -> bool:
         with self.sessions() as session, session.begin():
             return lifecycle.step(session)
+
+    def seal(self) -> bool:
+        with self.sessions() as session, session.begin():
+            return chain.step(session)
 
     def send(self) -> bool:
         """One letter to the mail server, when there is one."""

@@ -1,9 +1,11 @@
 """The audit trail: who did what to which thing, appended in the transaction that did it."""
 
+import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.kernel import clock
@@ -32,9 +34,43 @@ class AuditEntry(Base):
     verb: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(64))
     note: Mapped[str] = mapped_column(Text, default="")
+    # The place in the chain and the digest of everything up to here; set once, soon after the commit.
+    seal: Mapped[int | None] = mapped_column(unique=True, default=None)
+    digest: Mapped[str] = mapped_column(String(64), default="")
 
 
 def record(session: Session, actor: Doer, verb: str, *, subject: str, note: str = "") -> None:
     """`verb` is `noun.verb`; `subject` is the public reference of the thing."""
     entry = AuditEntry(actor_id=actor.person_id, actor_name=actor.name, verb=verb, subject=subject, note=note)
     session.add(entry)
+
+
+def everything(session: Session) -> Iterator[AuditEntry]:
+    """All entries, oldest first, without holding them all in memory."""
+    yield from session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=500))
+
+
+def line(entry: AuditEntry) -> str:
+    """One entry as one line of JSON."""
+    values = {
+        "id": entry.id,
+        "at": entry.at.isoformat(),
+        "actor_id": entry.actor_id,
+        "actor": entry.actor_name,
+        "verb": entry.verb,
+        "subject": entry.subject,
+        "note": entry.note,
+        "seal": entry.seal,
+        "digest": entry.digest,
+    }
+    return json.dumps(values, ensure_ascii=False)
+
+
+def of_person(
+    session: Session, person_id: int, *, before: int | None = None, size: int = 50
+) -> Sequence[AuditEntry]:
+    """What this person did, newest first, by keyset."""
+    query = select(AuditEntry).where(AuditEntry.actor_id == person_id)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    return session.scalars(query.order_by(AuditEntry.id.desc()).limit(size)).all()

@@ -1,19 +1,16 @@
-"""Persons, their home institutions, and the identities they log in with."""
+"""Persons, and the identities they log in with."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from allocations.kernel import audit, clock
+from allocations.kernel.audit import Doer
 from allocations.kernel.db import Base
-
-
-class Institution(Base):
-    __tablename__ = "institution"
-
-    id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    name: Mapped[str] = mapped_column(String(200), unique=True)
-    country: Mapped[str] = mapped_column(String(2), default="")
+from allocations.kernel.errors import Invalid
+from allocations.people.institutions import Institution
 
 
 class Person(Base):
@@ -26,6 +23,11 @@ class Person(Base):
     institution_id: Mapped[int | None] = mapped_column(ForeignKey("institution.id"), init=False)
     institution: Mapped[Institution | None] = relationship(lazy="joined", default=None)
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+    # When the short profile was filled in and which terms of use were accepted with it.
+    welcomed_at: Mapped[datetime | None] = mapped_column(default=None)
+    terms_version: Mapped[str] = mapped_column(String(20), default="")
+    fields_of_science: Mapped[list[str]] = mapped_column(default_factory=list)
+    orcid: Mapped[str] = mapped_column(String(19), default="")
 
     @property
     def affiliation(self) -> str:
@@ -43,6 +45,18 @@ class Identity(Base):
     subject: Mapped[str] = mapped_column(String(255))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, index=True)
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    # What the provider said at the last log-in: for display and for eligibility, never to find an account.
+    name: Mapped[str] = mapped_column(String(200), default="")
+    mail: Mapped[str] = mapped_column(String(254), default="")
+    eppn: Mapped[str] = mapped_column(String(254), default="")
+    entity_id: Mapped[str] = mapped_column(String(500), default="")
+    affiliations: Mapped[list[str]] = mapped_column(default_factory=list)
+    assurance: Mapped[list[str]] = mapped_column(default_factory=list)
+    affiliated_at: Mapped[datetime | None] = mapped_column(default=None)
+    first_seen_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    last_seen_at: Mapped[datetime] = mapped_column(default_factory=clock.now)
+    # Held for review by staff: everything about a known subject changed at once.
+    held_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 def by_identity(session: Session, issuer: str, subject: str) -> Person | None:
@@ -52,3 +66,23 @@ def by_identity(session: Session, issuer: str, subject: str) -> Person | None:
     if identity is None or identity.person.disabled_at:
         return None
     return identity.person
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What people tell about themselves at their first log-in."""
+
+    name: str
+    email: str
+    fields_of_science: tuple[str, ...]
+
+
+def welcome(session: Session, actor: Doer, person: Person, *, profile: Profile, terms: str) -> None:
+    """The short profile is filled in and the terms of use (by version) are accepted."""
+    local, _, domain = profile.email.partition("@")
+    if not local or "." not in domain:
+        raise Invalid({"email": "Enter an e-mail address, such as name@university.edu."})
+    person.name, person.email = profile.name, profile.email
+    person.fields_of_science = list(profile.fields_of_science)
+    person.welcomed_at, person.terms_version = clock.now(), terms
+    audit.record(session, actor, "person.welcome", subject=f"person-{person.id}", note=f"terms {terms}")

@@ -1,4 +1,4 @@
-"""Who is asking: Flask-Login's person and the actor that rules are asked about."""
+"""Who is asking: Flask-Login's user behind a session row, and the actor that rules are asked about."""
 
 from urllib.parse import urlencode
 
@@ -7,27 +7,32 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from allocations.people.persons import Person
 from allocations.people.roles import VISITOR, Actor, actor_of
+from portal.auth import sessions
+from portal.auth.sessions import LoginSession
 from portal.database import session
 
 manager = LoginManager()
+# The handle is bound to nothing that a client sends: Flask-Login would hash X-Forwarded-For.
+manager.session_protection = None
 
 
 class User(UserMixin):  # type: ignore[misc]
-    """A logged-in person, as Flask-Login wants it."""
+    """A logged-in person, as Flask-Login wants it; its id is the handle of the session."""
 
-    def __init__(self, person: Person) -> None:
-        self.person = person
-        self.id = str(person.id)
+    def __init__(self, row: LoginSession, handle: str) -> None:
+        self.row, self.person = row, row.person
+        self.id = handle
 
 
 def init(app: Flask) -> None:
     manager.init_app(app)
+    app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
 
 
 @manager.user_loader  # type: ignore[untyped-decorator]
-def _load(user_id: str) -> User | None:
-    person = session().get(Person, int(user_id)) if user_id.isdecimal() else None
-    return User(person) if person is not None and person.disabled_at is None else None
+def _load(handle: str) -> User | None:
+    row = sessions.live(session(), handle)
+    return User(row, handle) if row is not None else None
 
 
 def current_person() -> Person | None:
@@ -53,4 +58,4 @@ def login_address() -> str:
 def safe_next(text: str) -> str:
     """A path of our own to go on to after log-in; the home page for anything else."""
     inside = text.startswith("/") and not text.startswith(("//", "/\\")) and "\\" not in text
-    return text if inside and text.isprintable() and len(text) < 500 else "/home"
+    return text if inside and text.isprintable() and " " not in text and len(text) < 500 else "/home"

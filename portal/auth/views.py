@@ -1,18 +1,38 @@
-"""The log-in and log-out pages. Demo people only; home institutions take this place later."""
+"""Log-in through the registry's providers, welcome page, sessions, log-out; demo people on laptops."""
 
-from flask import Blueprint, abort, request
+import json
+import logging
+import secrets
+from pathlib import Path
+
+from flask import Blueprint, abort, current_app, request
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_login import login_user, logout_user
+from pydantic import BaseModel
 from sqlalchemy import select
 
-from allocations.people.persons import Identity, by_identity
-from portal.auth.people import User, safe_next
+from allocations.kernel.errors import Invalid
+from allocations.people import persons
+from allocations.people.institutions import IdentityProvider, enabled_providers, provider_by_slug
+from allocations.people.persons import Identity, Profile, by_identity
+from allocations.people.recognition import Held, recognise
+from portal import fields, science
+from portal.auth import attempts, sessions
+from portal.auth.normalise import normalise
+from portal.auth.oidc import Client, Refused
+from portal.auth.people import actor, current_person, safe_next
+from portal.auth.transport import Directory, Misconfigured, Unreachable
 from portal.database import session
-from portal.permissions import public, query
+from portal.database import sessions as own_sessions
+from portal.errors import page as error_page
+from portal.forms import Form, posted
+from portal.permissions import needs, public, query
 from portal.web import page, see_other, settings
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
 DEMO_ISSUER = "demo"
+TERMS = "2026-1"
 ROLES = {
     "priya": ("PI", "Writes proposals, runs a project"),
     "carlos": ("Co-PI", "Works with Priya"),
@@ -24,6 +44,23 @@ ROLES = {
     "dana": ("Data custodian", "Decides who may use controlled data"),
     "sam": ("Stranger", "Has no role yet"),
 }
+SAID = {
+    Refused: (
+        403,
+        "Your institution's log-in did not give us an answer that we can accept. Please try again.",
+    ),
+    Unreachable: (
+        502,
+        "Your institution's log-in service does not answer at the moment. Please try again later.",
+    ),
+    Misconfigured: (502, "The log-in service of this institution is not set up correctly. We have noted it."),
+}
+
+
+class WelcomeInput(BaseModel):
+    name: fields.Needed
+    email: fields.Needed
+    fields_of_science: list[fields.Short] = []
 
 
 @blueprint.get("/login")
@@ -31,26 +68,145 @@ ROLES = {
 @query("next")
 def login() -> ResponseReturnValue:
     wanted = safe_next(request.args.get("next", ""))
+    providers = enabled_providers(session())
     demo = settings().demo_login
-    query = select(Identity).where(Identity.issuer == DEMO_ISSUER)
-    known = {i.subject: i.person for i in session().scalars(query)} if demo else {}
+    known = _demo_people() if demo else {}
     people = [(key, known[key], *ROLES[key]) for key in ROLES if key in known]
-    return page("auth/login.html", people=people, wanted=wanted, demo=demo)
+    return page("auth/login.html", people=people, providers=providers, wanted=wanted, demo=demo)
+
+
+def _demo_people() -> dict[str, object]:
+    query = select(Identity).where(Identity.issuer == DEMO_ISSUER)
+    return {identity.subject: identity.person for identity in session().scalars(query)}
 
 
 @blueprint.post("/login")
 @public
 def log_in() -> ResponseReturnValue:
+    """As one of the demo people."""
     if not settings().demo_login:
         abort(404)
-    person = by_identity(session(), DEMO_ISSUER, request.form.get("who", ""))
-    if person is None or not login_user(User(person)):
+    who = request.form.get("who", "")
+    if by_identity(session(), DEMO_ISSUER, who) is None:
         abort(400, "Choose one of the people on the log-in page.")
+    mine = select(Identity).where(Identity.issuer == DEMO_ISSUER, Identity.subject == who)
+    sessions.begin(session(), session().scalars(mine).one(), auth_time=None, acr="demo")
+    session().commit()
     return see_other(safe_next(request.form.get("next", "")))
+
+
+@blueprint.post("/login/<slug>")
+@public
+def go(slug: str) -> ResponseReturnValue:
+    """On to the provider."""
+    provider = provider_by_slug(session(), slug) or abort(404)
+    attempt = attempts.begin(session(), provider, safe_next(request.form.get("next", "")))
+    try:
+        address = _client(provider).address(attempt)
+    except (Unreachable, Misconfigured) as error:
+        return _not_logged_in(provider, error)
+    session().commit()
+    return see_other(address)
+
+
+@blueprint.get("/login/<slug>/callback")
+@public
+@query("*")
+def callback(slug: str) -> ResponseReturnValue:
+    """The one GET that commits: it takes the attempt, makes the account, and begins the session."""
+    provider = provider_by_slug(session(), slug) or abort(404)
+    with own_sessions()() as writing, writing.begin():
+        taken = attempts.take(writing, provider, request.args.get("state", ""))
+    if taken is None:
+        return _not_logged_in(provider, Refused("no such log-in is under way in this browser"))
+    attempt, wanted = taken
+    try:
+        raw = _client(provider).finish(attempt, request.args)
+    except (Refused, Unreachable, Misconfigured) as error:
+        return _not_logged_in(provider, error)
+    return _enter(provider, raw, wanted)
+
+
+def _enter(provider: IdentityProvider, raw: dict[str, object], wanted: str) -> ResponseReturnValue:
+    claims = normalise(provider, raw)
+    with own_sessions()() as writing, writing.begin():
+        found = recognise(writing, provider, claims)
+        if isinstance(found, Held):
+            log.warning("log-in held for review: identity %s", found.identity_id)
+            return error_page(403, "Something about your account has changed. Our staff will look at it.")
+        if found.person.disabled_at is not None:
+            return error_page(403, "This account is closed. Please write to us.")
+        welcomed = found.person.welcomed_at is not None
+        sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr)
+    if not welcomed:
+        cookie["wanted"] = wanted
+    return see_other(wanted if welcomed else "/welcome")
+
+
+def _client(provider: IdentityProvider) -> Client:
+    directory: Directory = current_app.extensions.setdefault("directory", Directory())
+    redirect_uri = f"{settings().public_url}/login/{provider.slug}/callback"
+    return Client(provider, _secret(provider), redirect_uri, directory)
+
+
+def _secret(provider: IdentityProvider) -> str:
+    if not settings().secrets_file:
+        return ""
+    held = json.loads(Path(settings().secrets_file).read_text(encoding="utf-8"))
+    return str(held.get(provider.secret_setting, ""))
+
+
+def _not_logged_in(provider: IdentityProvider, error: Exception) -> ResponseReturnValue:
+    """What happened goes to the log; the person reads our words, never the provider's."""
+    code, words = SAID[type(error)]
+    reference = secrets.token_hex(4)
+    log.warning("log-in through %s refused, reference %s: %s", provider.slug, reference, error)
+    return error_page(code, words, reference)
+
+
+@blueprint.route("/welcome", methods=["GET", "POST"])
+@needs("home.see")
+def welcome() -> ResponseReturnValue:
+    """The short profile of a first log-in, and the terms of use."""
+    person = current_person() or abort(404)
+    form = Form({"name": person.name, "email": person.email, "fields_of_science": person.fields_of_science})
+    if request.method == "POST":
+        form = posted("fields_of_science", "agree")
+        if form.save(lambda: _welcome(form)):
+            return see_other(safe_next(cookie.pop("wanted", "/home")), "Welcome.")
+    return page("auth/welcome.html", form=form, fields_of_science=science.FIELDS, status=form.status)
+
+
+def _welcome(form: Form) -> None:
+    given = form.parse(WelcomeInput)
+    if "yes" not in form.values.get("agree", []):
+        raise Invalid({"agree": "Agree to the terms of use to go on."})
+    chosen = tuple(field for field in given.fields_of_science if field in science.FIELDS)
+    profile = Profile(given.name, given.email, chosen)
+    persons.welcome(session(), actor(), current_person() or abort(404), profile=profile, terms=TERMS)
+
+
+@blueprint.get("/account/sessions")
+@needs("home.see")
+def session_list() -> ResponseReturnValue:
+    here = sessions.digest(str(cookie.get(sessions.KEY, "")))
+    return page("auth/sessions.html", sessions=sessions.of_person(session(), actor()), here=here)
+
+
+@blueprint.post("/account/sessions/end")
+@needs("home.see")
+def end_session() -> ResponseReturnValue:
+    text = request.form.get("session", "")
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        sessions.end(session(), actor(), int(text))
+        session().commit()
+    return see_other("/account/sessions", "The session has ended.")
 
 
 @blueprint.post("/logout")
 @public
 def logout() -> ResponseReturnValue:
-    logout_user()
+    sessions.end_current(session(), "log-out")
+    session().commit()
+    cookie.clear()
     return see_other("/", "You are logged out.")

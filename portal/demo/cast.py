@@ -7,8 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.accounts.resources import Kind, Provider, Resource
+from allocations.kernel import clock
 from allocations.people import roles
-from allocations.people.persons import Identity, Institution, Person
+from allocations.people.institutions import Institution
+from allocations.people.persons import Identity, Person
 from allocations.people.roles import SYSTEM, Role
 from datasets.catalogue import AccessClass, Dataset
 from k8s.clusters import Cluster, Product
@@ -86,7 +88,9 @@ def _people(session: Session) -> dict[str, Person]:
     houses = {name: Institution(name=name) for _, name in PEOPLE.values()}
     people = {}
     for key, (name, house) in PEOPLE.items():
-        person = Person(name=name, email=f"{key}@commons.example", institution=houses[house])
+        person = Person(
+            name=name, email=f"{key}@commons.example", institution=houses[house], welcomed_at=clock.now()
+        )
         session.add(Identity(issuer=ISSUER, subject=key, person=person))
         people[key] = person
     session.flush()

@@ -1,0 +1,63 @@
+"""Log-ins under way: what we sent to a provider, kept on our side and used once."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from flask import session as cookie
+from sqlalchemy import ForeignKey, String, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from allocations.kernel import clock
+from allocations.kernel.db import Base
+from allocations.people.institutions import IdentityProvider
+from portal.auth.oidc import Attempt
+from portal.auth.sessions import digest
+
+LIFE = timedelta(minutes=10)
+BROWSER = "browser"
+
+
+class LoginAttempt(Base):
+    __tablename__ = "login_attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    state_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    # The browser that began it, by a random value in its cookie.
+    browser_digest: Mapped[str] = mapped_column(String(64))
+    provider_id: Mapped[int] = mapped_column(ForeignKey("identity_provider.id"))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(64))
+    next: Mapped[str] = mapped_column(String(500))
+    began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+def begin(session: Session, provider: IdentityProvider, wanted: str) -> Attempt:
+    """Bound to this browser; the state itself is only in the address that we send it to."""
+    attempt = Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+    cookie.setdefault(BROWSER, secrets.token_urlsafe(24))
+    session.add(
+        LoginAttempt(
+            state_digest=digest(attempt.state),
+            browser_digest=digest(cookie[BROWSER]),
+            provider_id=provider.id,
+            nonce=attempt.nonce,
+            verifier=attempt.verifier,
+            next=wanted,
+        )
+    )
+    return attempt
+
+
+def take(session: Session, provider: IdentityProvider, state: str) -> tuple[Attempt, str] | None:
+    """The attempt of this state, provider and browser with where to go next; each is taken once."""
+    fitting = (
+        LoginAttempt.state_digest == digest(state),
+        LoginAttempt.browser_digest == digest(str(cookie.get(BROWSER, ""))),
+        LoginAttempt.provider_id == provider.id,
+        LoginAttempt.began_at > clock.now() - LIFE,
+        LoginAttempt.used_at.is_(None),
+    )
+    used = update(LoginAttempt).where(*fitting).values(used_at=clock.now()).returning(LoginAttempt)
+    row = session.scalars(used).one_or_none()
+    return (Attempt(state, row.nonce, row.verifier), row.next) if row else None

@@ -1,0 +1,104 @@
+"""Log-in sessions: rows in the database; the cookie holds nothing but a random handle.
+
+The idle end is the age of the signed cookie, which each answer renews, so that reading a page
+writes nothing. The absolute end, log-out and the end by others are in the row.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from flask import request
+from flask import session as cookie
+from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from allocations.kernel import audit, clock
+from allocations.kernel.db import Base
+from allocations.people.persons import Identity, Person
+from allocations.people.roles import Actor
+
+IDLE = timedelta(minutes=60)
+LONGEST = timedelta(hours=12)
+KEY = "_user_id"
+
+
+class LoginSession(Base):
+    __tablename__ = "login_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    # SHA-256 of the handle: a copy of the database opens no session.
+    handle_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True, init=False)
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), init=False)
+    identity: Mapped[Identity] = relationship()
+    auth_time: Mapped[datetime]
+    agent: Mapped[str] = mapped_column(String(200))
+    acr: Mapped[str] = mapped_column(String(255), default="")
+    began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    end_reason: Mapped[str] = mapped_column(String(60), default="")
+
+
+def digest(handle: str) -> str:
+    return hashlib.sha256(handle.encode()).hexdigest()
+
+
+def begin(session: Session, identity: Identity, *, auth_time: datetime | None, acr: str) -> None:
+    """End the session that this browser had, and start one with a new handle."""
+    end_current(session, "another log-in")
+    cookie.clear()
+    handle = secrets.token_urlsafe(32)
+    row = LoginSession(
+        handle_digest=digest(handle),
+        person=identity.person,
+        identity=identity,
+        auth_time=auth_time or clock.now(),
+        agent=request.headers.get("User-Agent", "")[:200],
+        acr=acr,
+    )
+    session.add(row)
+    cookie.permanent = True
+    cookie[KEY] = handle
+
+
+def live(session: Session, handle: str) -> LoginSession | None:
+    """The session of this handle, unless it has ended or its person is disabled."""
+    row = session.scalar(select(LoginSession).where(LoginSession.handle_digest == digest(handle)))
+    if row is None or row.ended_at is not None or row.person.disabled_at is not None:
+        return None
+    return row if clock.now() - row.began_at < LONGEST else None
+
+
+def end_current(session: Session, reason: str) -> None:
+    """End the row behind this browser's cookie, if there is one."""
+    handle = cookie.get(KEY)
+    if handle:
+        mine = (LoginSession.handle_digest == digest(str(handle)), LoginSession.ended_at.is_(None))
+        session.execute(update(LoginSession).where(*mine).values(ended_at=clock.now(), end_reason=reason))
+
+
+def of_person(session: Session, actor: Actor) -> Sequence[LoginSession]:
+    """The actor's own sessions that are still open, newest first."""
+    recent = clock.now() - LONGEST
+    query = select(LoginSession).where(
+        LoginSession.person_id == actor.person_id,
+        LoginSession.ended_at.is_(None),
+        LoginSession.began_at > recent,
+    )
+    return session.scalars(query.order_by(LoginSession.id.desc()).limit(100)).all()
+
+
+def end(session: Session, actor: Actor, session_id: int) -> None:
+    """End one of the actor's own sessions; nothing happens for anybody else's."""
+    mine = (LoginSession.id == session_id, LoginSession.person_id == actor.person_id)
+    values = {"ended_at": clock.now(), "end_reason": "ended by the person"}
+    session.execute(update(LoginSession).where(*mine, LoginSession.ended_at.is_(None)).values(**values))
+    audit.record(session, actor, "session.end", subject=f"session-{session_id}")
+
+
+def end_all(session: Session, person_id: int, reason: str) -> None:
+    theirs = (LoginSession.person_id == person_id, LoginSession.ended_at.is_(None))
+    session.execute(update(LoginSession).where(*theirs).values(ended_at=clock.now(), end_reason=reason))

@@ -1,0 +1,124 @@
+"""Requests to identity providers: bounded in time and size; documents and keys with lives of our own."""
+
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+TIMEOUT = (3.0, 5.0)
+LARGEST = 256 * 1024
+KEY_PAUSE = 30.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Unreachable(Exception):
+    """The provider did not answer in time, or not with anything usable."""
+
+
+class Misconfigured(Exception):
+    """The provider's own documents contradict its registration."""
+
+
+def is_acceptable(address: object) -> bool:
+    """https anywhere; plain http on this machine only."""
+    if not isinstance(address, str):
+        return False
+    parts = urlsplit(address)
+    local = parts.scheme == "http" and parts.hostname in LOOPBACK
+    return bool(parts.hostname) and not parts.username and (parts.scheme == "https" or local)
+
+
+class BoundedSession(OAuth2Session):  # type: ignore[misc]
+    """Authlib's client; never follows redirects, waits for ever, or reads without end."""
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs |= {"timeout": TIMEOUT, "allow_redirects": False, "stream": True}
+        began = time.monotonic()
+        answer: requests.Response = super().request(method, url, *args, **kwargs)
+        body = bytearray()
+        for part in answer.iter_content(16 * 1024):
+            body += part
+            if len(body) > LARGEST or time.monotonic() - began > sum(TIMEOUT):
+                answer.close()
+                raise Unreachable("the answer was too long")
+        answer._content = bytes(body)
+        return answer
+
+
+def get_json(address: str, *, token: str = "") -> dict[str, Any]:
+    """Raises Unreachable for anything but a JSON object with status 200."""
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with BoundedSession() as session:
+            answer = session.request("GET", address, headers=headers, withhold_token=True)
+            found = answer.json() if answer.status_code == 200 else None
+    except (requests.RequestException, ValueError) as error:
+        raise Unreachable(type(error).__name__) from error
+    if not isinstance(found, dict):
+        raise Unreachable(f"status {answer.status_code}")
+    return found
+
+
+@dataclass(slots=True)
+class Known:
+    """What is remembered of a provider: its document and its keys, each with the time it was read."""
+
+    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata_at: float = float("-inf")
+    keys: KeySet | None = None
+    keys_at: float = float("-inf")
+    missed_at: float = float("-inf")
+
+
+class Directory:
+    """The documents and keys of all providers, for the life that the registry gives them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Known] = {}
+        self._lock = Lock()
+
+    def _of(self, issuer: str) -> Known:
+        with self._lock:
+            return self._known.setdefault(issuer, Known())
+
+    def metadata(self, issuer: str, *, life: int) -> dict[str, Any]:
+        """The discovery document; it must name this very issuer (OpenID Connect Discovery 1.0, 4.3)."""
+        known = self._of(issuer)
+        if time.monotonic() - known.metadata_at >= life:
+            found = get_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            if found.get("issuer") != issuer:
+                raise Misconfigured("the discovery document names another issuer")
+            needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+            if not all(is_acceptable(found.get(name)) for name in needed):
+                raise Misconfigured("the discovery document names unusable addresses")
+            known.metadata, known.metadata_at = found, time.monotonic()
+        return known.metadata
+
+    def key(self, issuer: str, address: str, kid: object, *, life: int) -> Any:
+        """The key of this id, or None. An unknown id leads to one new look in thirty seconds at most."""
+        known, now = self._of(issuer), time.monotonic()
+        if known.keys is None or now - known.keys_at >= life:
+            known.keys, known.keys_at = self._read(address), now
+        found = self._find(known, kid)
+        if found is None and now - known.missed_at >= KEY_PAUSE and known.keys_at != now:
+            known.keys, known.keys_at, known.missed_at = self._read(address), now, now
+            found = self._find(known, kid)
+        return found
+
+    def _read(self, address: str) -> KeySet:
+        try:
+            return KeySet.import_key_set(get_json(address))  # type: ignore[arg-type]
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise Unreachable("the keys cannot be read") from error
+
+    def _find(self, known: Known, kid: object) -> Any:
+        keys = list(known.keys.keys) if known.keys else []
+        if kid is None:
+            return keys[0] if len(keys) == 1 else None
+        return next((key for key in keys if key.kid == kid), None)

@@ -1,0 +1,151 @@
+"""The portal on an address of its own, and people at browsers before it."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import requests
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
+from allocations.people.persons import Identity, Person
+from portal.app import create_app
+from portal.migrations import METADATA
+from portal.settings import Settings
+from tests.federation import certified, hostile
+from tests.federation.forms import Fields, forms_of
+
+KEY = "a key that only these tests know, long enough"
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    app: Flask
+    address: str
+
+    @property
+    def sessions(self) -> "sessionmaker[Session]":
+        found: sessionmaker[Session] = self.app.extensions["sessions"]
+        return found
+
+    def register(self, slug: str, issuer: str, *, homes: Mapping[str, str], **more: object) -> None:
+        """A provider whose entity ids stand for institutions of the same name as their scope."""
+        given = {"name": f"Log-in of {slug}", "client_id": hostile.CLIENT, "secret_setting": slug, **more}
+        with self.sessions() as session, session.begin():
+            provider = IdentityProvider(slug=slug, issuer=issuer, **given)  # type: ignore[arg-type]
+            session.add(provider)
+            for entity, scope in homes.items():
+                known = session.scalar(select(Institution).where(Institution.name == scope))
+                home = known or Institution(name=scope, country="US")
+                row = HomeOrganisation(provider=provider, entity_id=entity, institution=home, scopes=[scope])
+                session.add(row)
+
+    def register_hostile(self, provider: hostile.Hostile, slug: str = "odd", **more: object) -> None:
+        given: dict[str, object] = {"kind": "cilogon", "keys_seconds": 300, **more}
+        self.register(slug, provider.issuer, homes={hostile.ENTITY: "hostile.example"}, **given)
+
+    def accounts(self) -> tuple[int, int]:
+        """How many persons and identities there are."""
+        with self.sessions() as session:
+            counts = [session.scalar(select(func.count()).select_from(row)) for row in (Person, Identity)]
+        return counts[0] or 0, counts[1] or 0
+
+    def identities(self) -> list[Identity]:
+        with self.sessions() as session:
+            return list(session.scalars(select(Identity).order_by(Identity.id)))
+
+
+class Browser:
+    """Keeps cookies, follows redirects from server to server, sends forms. It runs no scripts."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.jar = requests.Session()
+        # No proxies and no .netrc of the machine.
+        self.jar.trust_env = False
+        self.jar.headers["User-Agent"] = "Test browser"
+
+    def close(self) -> None:
+        self.jar.close()
+
+    def get(self, address: str, *, follow: bool = True) -> requests.Response:
+        whole = urljoin(self.portal.address, address)
+        return self.jar.get(whole, allow_redirects=follow, timeout=PATIENCE)
+
+    def post(
+        self, address: str, data: Fields | None = None, *, follow: bool = True, **headers: str
+    ) -> requests.Response:
+        whole = urljoin(self.portal.address, address)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.jar.post(whole, data=data or {}, headers=sent, allow_redirects=follow, timeout=PATIENCE)
+
+    def submit(self, page: requests.Response, fields: Fields, *, action: str = "") -> requests.Response:
+        """Sends the page's form (whose address ends so), filled as it is and with these fields."""
+        form = next(one for one in forms_of(page.text) if one.action.endswith(action))
+        return self.post(urljoin(page.url, form.action or page.url), {**form.fields, **fields})
+
+    def start(self, slug: str = "odd", wanted: str = "/home", *, follow: bool = False) -> requests.Response:
+        """Presses the provider's button on the log-in page; without `follow`, stops before the provider."""
+        return self.post(f"/login/{slug}", {"next": wanted}, follow=follow)
+
+    def callback(self, slug: str = "odd", wanted: str = "/home") -> str:
+        """Logs in as far as the address that the (hostile) provider sends the browser to; not visited."""
+        asked = self.start(slug, wanted).headers["Location"]
+        return self.get(asked, follow=False).headers["Location"]
+
+    def choose(self, page: requests.Response, persona: str, acr: str = certified.SFA) -> requests.Response:
+        """Fills in the form of the certified provider."""
+        return self.submit(page, {"persona": persona, "acr": acr, "answer": "go"}, action="")
+
+    def log_in_at(self, slug: str, persona: str, wanted: str = "/home", acr: str = certified.SFA) -> str:
+        """Through the certified provider and the welcome page; answers the path where this ends."""
+        self.welcomed(self.choose(self.start(slug, wanted, follow=True), persona, acr))
+        return self.get("/home").url
+
+    def welcomed(self, page: requests.Response) -> requests.Response:
+        """Gives the short profile if asked for it, and agrees to the terms."""
+        if not page.url.endswith("/welcome"):
+            return page
+        return self.submit(page, {"agree": "yes"}, action="")
+
+    def logged_in(self) -> bool:
+        """Whether the home page (or the welcome before it) opens."""
+        answer = self.get("/home", follow=False)
+        return answer.status_code == 200 or answer.headers["Location"].endswith("/welcome")
+
+
+@contextmanager
+def running(folder: Path, **more: object) -> Iterator[Portal]:
+    """With an empty database, in a thread; each portal knows nothing of what others have seen."""
+    secrets_file = folder / "secrets.json"
+    known = dict.fromkeys(("odd", "other"), hostile.SECRET)
+    secrets_file.write_text(json.dumps({**known, **dict.fromkeys(("north", "south"), certified.SECRET)}))
+    server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True)
+    address = f"http://127.0.0.1:{server.server_port}"
+    given = {"database_url": f"sqlite:///{folder}/portal.db", "secrets_file": str(secrets_file), **more}
+    settings = Settings(mode="test", secret_key=KEY, public_url=address, **given)  # type: ignore[arg-type]
+    server.app = create_app(settings)
+    METADATA.create_all(server.app.extensions["engine"])
+    with _served(server):
+        yield Portal(server.app, address)
+    server.app.extensions["engine"].dispose()
+
+
+@contextmanager
+def _served(server: BaseWSGIServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
