@@ -7,7 +7,7 @@ from flask.cli import AppGroup, with_appcontext
 from allocations.accounts import ledger
 from allocations.kernel import audit as audit_trail
 from allocations.kernel import chain
-from portal import database, migrations, sites, worker
+from portal import database, migrations, registry, sites, worker
 from portal.demo import cast, story
 from portal.settings import Settings
 from portal.worker import Worker
@@ -17,7 +17,7 @@ demo = AppGroup("demo", help="Demo data: the cast and the journey, driven throug
 
 
 def init(app: Flask) -> None:
-    for command in (run_worker, migrate, prepare, check_ledger, audit, demo, sites.group):
+    for command in (run_worker, migrate, prepare, check_ledger, audit, demo, sites.group, registry.group):
         app.cli.add_command(command)
 
 

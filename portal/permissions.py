@@ -71,16 +71,18 @@ class Permission:
 
     name: str
     public: bool = False
+    # Wants a log-in with a second factor in the last minutes, whatever the rule says.
+    step_up: bool = False
 
 
 PUBLIC = Permission("public", public=True)
 
 
-def needs(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def needs(name: str, *, step_up: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a view with the permission that its getter or verb asks; only persons get there."""
     if name not in RULES and name not in GETTERS:
         raise KeyError(f"no such permission: {name}")
-    return _marked(Permission(name))
+    return _marked(Permission(name, step_up=step_up))
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:

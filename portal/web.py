@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError
 from portal import permissions
+from portal.auth import step_up
 from portal.auth.people import actor, current_person, login_address
 from portal.database import SAFE, session
 from portal.navigation import Brand, menu
@@ -81,6 +82,8 @@ def _check_view() -> ResponseReturnValue | None:
         return redirect(login_address(), 303)
     if person.welcomed_at is None and request.endpoint != "auth.welcome":
         return redirect("/welcome", 303)
+    if permission.step_up and not step_up.is_fresh(session()):
+        return redirect(step_up.detour(session(), person.id), 303)
     return None
 
 

@@ -1,6 +1,7 @@
 """Log-ins under way: what we sent to a provider, kept on our side and used once."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import session as cookie
@@ -28,11 +29,13 @@ class LoginAttempt(Base):
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(64))
     next: Mapped[str] = mapped_column(String(500))
+    # The session that wants a step-up, by its handle's digest; empty for a log-in.
+    steps_up: Mapped[str] = mapped_column(String(64), default="")
     began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-def begin(session: Session, provider: IdentityProvider, wanted: str) -> Attempt:
+def begin(session: Session, provider: IdentityProvider, wanted: str, *, steps_up: str = "") -> Attempt:
     """Bound to this browser; the state itself is only in the address that we send it to."""
     attempt = Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
     cookie.setdefault(BROWSER, secrets.token_urlsafe(24))
@@ -44,13 +47,23 @@ def begin(session: Session, provider: IdentityProvider, wanted: str) -> Attempt:
             nonce=attempt.nonce,
             verifier=attempt.verifier,
             next=wanted,
+            steps_up=steps_up,
         )
     )
     return attempt
 
 
-def take(session: Session, provider: IdentityProvider, state: str) -> tuple[Attempt, str] | None:
-    """The attempt of this state, provider and browser with where to go next; each is taken once."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An attempt that has been answered, where to go next, and the session that it steps up."""
+
+    attempt: Attempt
+    next: str
+    steps_up: str
+
+
+def take(session: Session, provider: IdentityProvider, state: str) -> Taken | None:
+    """The attempt of this state, provider and browser; each is taken once."""
     fitting = (
         LoginAttempt.state_digest == digest(state),
         LoginAttempt.browser_digest == digest(str(cookie.get(BROWSER, ""))),
@@ -60,4 +73,6 @@ def take(session: Session, provider: IdentityProvider, state: str) -> tuple[Atte
     )
     used = update(LoginAttempt).where(*fitting).values(used_at=clock.now()).returning(LoginAttempt)
     row = session.scalars(used).one_or_none()
-    return (Attempt(state, row.nonce, row.verifier), row.next) if row else None
+    if row is None:
+        return None
+    return Taken(Attempt(state, row.nonce, row.verifier), row.next, row.steps_up)

@@ -15,9 +15,9 @@ from allocations.kernel.errors import Invalid
 from allocations.people import persons
 from allocations.people.institutions import IdentityProvider, enabled_providers, provider_by_slug
 from allocations.people.persons import Identity, Profile, by_identity
-from allocations.people.recognition import Held, recognise
+from allocations.people.recognition import Claims, Held, recognise
 from portal import fields, science
-from portal.auth import attempts, sessions
+from portal.auth import attempts, sessions, step_up
 from portal.auth.normalise import normalise
 from portal.auth.oidc import Client, Refused
 from portal.auth.people import actor, current_person, safe_next
@@ -102,7 +102,7 @@ def go(slug: str) -> ResponseReturnValue:
     provider = provider_by_slug(session(), slug) or abort(404)
     attempt = attempts.begin(session(), provider, safe_next(request.form.get("next", "")))
     try:
-        address = _client(provider).address(attempt)
+        address = client_of(provider).address(attempt)
     except (Unreachable, Misconfigured) as error:
         return _not_logged_in(provider, error)
     session().commit()
@@ -119,16 +119,17 @@ def callback(slug: str) -> ResponseReturnValue:
         taken = attempts.take(writing, provider, request.args.get("state", ""))
     if taken is None:
         return _not_logged_in(provider, Refused("no such log-in is under way in this browser"))
-    attempt, wanted = taken
     try:
-        raw = _client(provider).finish(attempt, request.args)
+        raw = client_of(provider).finish(taken.attempt, request.args)
+        claims = normalise(provider, raw)
+        if taken.steps_up:
+            step_up.check(session(), taken.steps_up, claims)
     except (Refused, Unreachable, Misconfigured) as error:
         return _not_logged_in(provider, error)
-    return _enter(provider, raw, wanted)
+    return _enter(provider, claims, taken.next)
 
 
-def _enter(provider: IdentityProvider, raw: dict[str, object], wanted: str) -> ResponseReturnValue:
-    claims = normalise(provider, raw)
+def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseReturnValue:
     with own_sessions()() as writing, writing.begin():
         found = recognise(writing, provider, claims)
         if isinstance(found, Held):
@@ -143,7 +144,7 @@ def _enter(provider: IdentityProvider, raw: dict[str, object], wanted: str) -> R
     return see_other(wanted if welcomed else "/welcome")
 
 
-def _client(provider: IdentityProvider) -> Client:
+def client_of(provider: IdentityProvider) -> Client:
     directory: Directory = current_app.extensions.setdefault("directory", Directory())
     redirect_uri = f"{settings().public_url}/login/{provider.slug}/callback"
     return Client(provider, _secret(provider), redirect_uri, directory)
@@ -210,3 +211,30 @@ def logout() -> ResponseReturnValue:
     session().commit()
     cookie.clear()
     return see_other("/", "You are logged out.")
+
+
+@blueprint.route("/step-up", methods=["GET", "POST"])
+@needs("home.see")
+@query("next")
+def confirm() -> ResponseReturnValue:
+    """Before something that matters: log in once more, with a second factor."""
+    wanted = safe_next(request.values.get("next", ""))
+    row = step_up.current(session())
+    provider = step_up.provider_of(session(), row)
+    if request.method == "GET" or provider is None:
+        return page("auth/step_up.html", wanted=wanted, provider=provider)
+    attempt = attempts.begin(session(), provider, wanted, steps_up=row.handle_digest)
+    try:
+        address = client_of(provider).address(attempt, acr=step_up.MFA, max_age=0)
+    except (Unreachable, Misconfigured) as error:
+        return _not_logged_in(provider, error)
+    session().commit()
+    return see_other(address)
+
+
+@blueprint.get("/resume/<int:form_id>")
+@needs("home.see")
+def resume(form_id: int) -> ResponseReturnValue:
+    """The form that a step-up interrupted, as it was typed, with one button to send it."""
+    kept = step_up.kept_form(session(), actor(), min(form_id, 2**31 - 1))
+    return page("auth/resume.html", kept=kept)

@@ -34,7 +34,7 @@ def show(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/access-grants/<int:grant_id>/revoke", methods=["GET", "POST"])
-@needs("access_grant.revoke")
+@needs("access_grant.revoke", step_up=True)
 def revoke(grant_id: int) -> ResponseReturnValue:
     grant = grants.get(session(), actor(), min(grant_id, 2**31 - 1))
     form = Form()

@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.route("/access-requests/<ref>", methods=["GET", "POST"])
-@needs("access_request.decide")
+@needs("access_request.decide", step_up=True)
 def decide(ref: str) -> ResponseReturnValue:
     asked = requests.get(session(), actor(), ref)
     form = Form()

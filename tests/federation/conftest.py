@@ -68,7 +68,10 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, C
 @pytest.fixture
 def federated(portal: Portal, federation: dict[str, Certified]) -> Portal:
     """The portal with both providers in its registry."""
-    homes = {"north": {certified.NORTHERN: "northern.example"}, "south": {certified.SOUTHERN: "southern.example"}}
+    homes = {
+        "north": {certified.NORTHERN: "northern.example"},
+        "south": {certified.SOUTHERN: "southern.example"},
+    }
     for name, provider in federation.items():
         portal.register(name, provider.issuer, homes=homes[name], kind="cilogon")
     return portal

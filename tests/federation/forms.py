@@ -14,6 +14,10 @@ class SeenForm:
     buttons: list[tuple[str, str]] = field(default_factory=list)
     boxes: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def names(self) -> set[str]:
+        return {*self.fields, *(name for name, _ in self.buttons + self.boxes)}
+
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:

@@ -116,7 +116,9 @@ class Hostile:
     def given(self) -> list[str]:
         """Everything secret that went out: none of it may turn up on a page or in a log."""
         parts = [
-            part for login in self.logins.values() for part in (login.access_token, *login.id_token.split("."))
+            part
+            for login in self.logins.values()
+            for part in (login.access_token, *login.id_token.split("."))
         ]
         return [SECRET, *(part for part in parts if len(part) > 16)]
 

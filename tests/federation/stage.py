@@ -87,10 +87,10 @@ class Browser:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.jar.post(whole, data=data or {}, headers=sent, allow_redirects=follow, timeout=PATIENCE)
 
-    def submit(self, page: requests.Response, fields: Fields, *, action: str = "") -> requests.Response:
-        """Sends the page's form (whose address ends so), filled as it is and with these fields."""
-        form = next(one for one in forms_of(page.text) if one.action.endswith(action))
-        return self.post(urljoin(page.url, form.action or page.url), {**form.fields, **fields})
+    def submit(self, page: requests.Response, fields: Fields) -> requests.Response:
+        """Sends the page's form that has these fields, the others filled as they are."""
+        form = next(one for one in forms_of(page.text) if set(fields) <= one.names)
+        return self.post(urljoin(page.url, form.action), {**form.fields, **fields})
 
     def start(self, slug: str = "odd", wanted: str = "/home", *, follow: bool = False) -> requests.Response:
         """Presses the provider's button on the log-in page; without `follow`, stops before the provider."""
@@ -103,18 +103,19 @@ class Browser:
 
     def choose(self, page: requests.Response, persona: str, acr: str = certified.SFA) -> requests.Response:
         """Fills in the form of the certified provider."""
-        return self.submit(page, {"persona": persona, "acr": acr, "answer": "go"}, action="")
+        return self.submit(page, {"persona": persona, "acr": acr, "answer": "go"})
 
-    def log_in_at(self, slug: str, persona: str, wanted: str = "/home", acr: str = certified.SFA) -> str:
-        """Through the certified provider and the welcome page; answers the path where this ends."""
-        self.welcomed(self.choose(self.start(slug, wanted, follow=True), persona, acr))
-        return self.get("/home").url
+    def log_in_at(
+        self, slug: str, persona: str, *, wanted: str = "/home", acr: str = certified.SFA
+    ) -> requests.Response:
+        """Through the certified provider and the welcome page; answers the page where this ends."""
+        return self.welcomed(self.choose(self.start(slug, wanted, follow=True), persona, acr))
 
     def welcomed(self, page: requests.Response) -> requests.Response:
         """Gives the short profile if asked for it, and agrees to the terms."""
         if not page.url.endswith("/welcome"):
             return page
-        return self.submit(page, {"agree": "yes"}, action="")
+        return self.submit(page, {"agree": "yes"})
 
     def logged_in(self) -> bool:
         """Whether the home page (or the welcome before it) opens."""

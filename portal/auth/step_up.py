@@ -1,0 +1,95 @@
+"""Step-up: a fresh log-in with a second factor before what matters; the half-finished form comes back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from flask import session as cookie
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from allocations.kernel import clock
+from allocations.kernel.db import Base
+from allocations.kernel.errors import NotFound
+from allocations.people.institutions import IdentityProvider
+from allocations.people.recognition import Claims
+from allocations.people.roles import Actor
+from portal.auth import sessions
+from portal.auth.oidc import Refused
+from portal.auth.sessions import LoginSession
+from portal.database import sessions as own_sessions
+
+# REFEDS Multi-Factor Authentication Profile 1.2.
+MFA = "https://refeds.org/profile/mfa"
+DEMO = "demo"
+FRESH = timedelta(minutes=15)
+RECENT = timedelta(minutes=2)
+KEPT = timedelta(hours=1)
+
+
+class KeptForm(Base):
+    """A form that was sent before the step-up it needed: kept for an hour, for its sender only."""
+
+    __tablename__ = "kept_form"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    path: Mapped[str] = mapped_column(String(500))
+    fields: Mapped[dict[str, Any]]
+    kept_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+
+def current(session: Session) -> LoginSession:
+    """The row behind this browser's cookie; only for requests that have passed the log-in check."""
+    row = sessions.live(session, str(cookie.get(sessions.KEY, "")))
+    if row is None:
+        raise NotFound
+    return row
+
+
+def is_fresh(session: Session) -> bool:
+    """The session was begun with a second factor, and not long ago. Demo people count as if."""
+    row = current(session)
+    return row.acr == DEMO or (row.acr == MFA and clock.now() - row.auth_time < FRESH)
+
+
+def detour(session: Session, person_id: int) -> str:
+    """The address of the step-up page, which leads back to the page or to the form that was sent."""
+    if request.method == "GET":
+        return "/step-up?" + urlencode({"next": request.path})
+    fields = {name: request.form.getlist(name) for name in request.form}
+    with own_sessions()() as writing, writing.begin():
+        kept = KeptForm(person_id=person_id, path=request.path, fields=fields)
+        writing.add(kept)
+        writing.flush()
+        return "/step-up?" + urlencode({"next": f"/resume/{kept.id}"})
+
+
+def kept_form(session: Session, actor: Actor, form_id: int) -> KeptForm:
+    mine = (KeptForm.id == form_id, KeptForm.person_id == actor.person_id)
+    kept = session.scalar(select(KeptForm).where(*mine, KeptForm.kept_at > clock.now() - KEPT))
+    if kept is None:
+        raise NotFound
+    return kept
+
+
+def provider_of(session: Session, row: LoginSession) -> IdentityProvider | None:
+    """The provider of this session's identity, when the registry trusts it for second factors."""
+    trusted = (IdentityProvider.enabled, IdentityProvider.trusts_mfa)
+    named = IdentityProvider.issuer == row.identity.issuer
+    return session.scalar(select(IdentityProvider).where(named, *trusted))
+
+
+def check(session: Session, handle_digest: str, claims: Claims) -> None:
+    """The answer is about the same identity, with a second factor, just now; raises Refused."""
+    here = sessions.digest(str(cookie.get(sessions.KEY, "")))
+    row = session.scalar(select(LoginSession).where(LoginSession.handle_digest == handle_digest))
+    if row is None or here != handle_digest or row.ended_at is not None:
+        raise Refused("the step-up finishes in another session")
+    if (row.identity.issuer, row.identity.subject) != (claims.issuer, claims.subject):
+        raise Refused("the step-up was done by somebody else")
+    if claims.acr != MFA:
+        raise Refused("the provider did not confirm a second factor")
+    if claims.auth_time is None or abs(clock.now() - claims.auth_time) > RECENT:
+        raise Refused("the provider did not ask again")

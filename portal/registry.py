@@ -1,0 +1,124 @@
+"""`flask idp` and `flask institutions`: the registry of identity providers and institutions, from files."""
+
+import csv
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution, ProviderKind
+from portal import database
+
+group = AppGroup("idp", help="Identity providers that people log in through.")
+SEED = "institutions.csv"
+
+
+class HomeEntry(BaseModel):
+    """An entity id, the institution's ROR id, and the scopes that it may assert affiliations in."""
+
+    model_config = ConfigDict(extra="forbid")
+    entity_id: str
+    ror: str
+    scopes: list[str]
+
+
+class ProviderEntry(BaseModel):
+    """One provider of a registry file. Unknown keys are refused: a misspelt rule must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+    slug: str
+    name: str
+    issuer: str
+    client_id: str
+    secret_setting: str
+    kind: ProviderKind = ProviderKind.GENERIC
+    algorithms: list[str] = ["RS256", "ES256"]
+    metadata_seconds: int = 3600
+    keys_seconds: int = 300
+    trusts_assurance: bool = False
+    trusts_mfa: bool = False
+    sirtfi: bool = False
+    enabled: bool = True
+    homes: list[HomeEntry] = []
+
+
+@group.command("load")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@with_appcontext
+def load_providers(file: Path) -> None:
+    """Add or change the providers of a JSON file; what the file does not name stays as it is."""
+    entries = _entries(file)
+    with database.sessions()() as session, session.begin():
+        for entry in entries:
+            _write(session, entry)
+    click.echo(f"{len(entries)} providers loaded.")
+
+
+@group.command("list")
+@with_appcontext
+def list_providers() -> None:
+    """The registry, a line each."""
+    with database.sessions()() as session:
+        for row in session.scalars(select(IdentityProvider).order_by(IdentityProvider.slug)):
+            click.echo(f"{row.slug}  {row.issuer}  {'enabled' if row.enabled else 'disabled'}")
+
+
+@group.command("institutions")
+@with_appcontext
+def load_institutions() -> None:
+    """Load the seed of known institutions; those that are there already stay as they are."""
+    with database.sessions()() as session, session.begin():
+        click.echo(f"{seed(session)} institutions added.")
+
+
+def seed(session: Session) -> int:
+    """How many of the known institutions were new."""
+    known = set(session.scalars(select(Institution.ror)))
+    names = set(session.scalars(select(Institution.name)))
+    lines = resources.files("allocations.people").joinpath(SEED).read_text(encoding="utf-8").splitlines()
+    fresh = [row for row in csv.DictReader(lines) if row["ror"] not in known and row["name"] not in names]
+    for row in fresh:
+        domains = [domain for domain in row["domains"].split(";") if domain]
+        session.add(Institution(name=row["name"], country=row["country"], ror=row["ror"], domains=domains))
+    return len(fresh)
+
+
+def _entries(file: Path) -> list[ProviderEntry]:
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        return [ProviderEntry.model_validate(item) for item in raw["providers"]]
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise click.BadParameter(f"{file.name}: {error}") from None
+
+
+def _write(session: Session, entry: ProviderEntry) -> None:
+    values: dict[str, Any] = entry.model_dump(exclude={"homes"})
+    row = session.scalar(select(IdentityProvider).where(IdentityProvider.slug == entry.slug))
+    if row is None:
+        row = IdentityProvider(**values)
+        session.add(row)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    for home in entry.homes:
+        _write_home(session, row, home)
+
+
+def _write_home(session: Session, provider: IdentityProvider, home: HomeEntry) -> None:
+    institution = session.scalar(select(Institution).where(Institution.ror == home.ror))
+    if institution is None:
+        raise click.BadParameter(f"no institution has the ROR id {home.ror}; load the institutions first")
+    mine = (HomeOrganisation.provider_id == provider.id, HomeOrganisation.entity_id == home.entity_id)
+    row = session.scalar(select(HomeOrganisation).where(*mine))
+    if row is None:
+        row = HomeOrganisation(
+            provider=provider, entity_id=home.entity_id, institution=institution, scopes=home.scopes
+        )
+        session.add(row)
+    row.institution, row.scopes = institution, home.scopes
