@@ -118,6 +118,17 @@ def page(template: str, *, status: int = 200, **context: Any) -> ResponseReturnV
     return render_template(template, **context), status
 
 
+def leading_out(answer: ResponseReturnValue) -> Response:
+    """For a page whose form leads on to another site by way of ours: browsers apply `form-action`
+    to the redirect as well."""
+    response = current_app.make_response(answer)
+    local = "" if settings().production else " http://127.0.0.1:* http://localhost:*"
+    response.headers["Content-Security-Policy"] = POLICY.replace(
+        "form-action 'self'", f"form-action 'self' https:{local}"
+    )
+    return response
+
+
 def see_other(address: str, message: str = "") -> BaseResponse:
     """After a write: on to a page that a reload does not repeat, with a message for the person."""
     if message:

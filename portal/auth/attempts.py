@@ -35,9 +35,15 @@ class LoginAttempt(Base):
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-def begin(session: Session, provider: IdentityProvider, wanted: str, *, steps_up: str = "") -> Attempt:
+def fresh() -> Attempt:
+    """A new attempt; nothing is stored yet."""
+    return Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+
+
+def store(
+    session: Session, provider: IdentityProvider, attempt: Attempt, *, wanted: str, steps_up: str = ""
+) -> None:
     """Bound to this browser; the state itself is only in the address that we send it to."""
-    attempt = Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
     cookie.setdefault(BROWSER, secrets.token_urlsafe(24))
     session.add(
         LoginAttempt(
@@ -50,7 +56,6 @@ def begin(session: Session, provider: IdentityProvider, wanted: str, *, steps_up
             steps_up=steps_up,
         )
     )
-    return attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,17 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from joserfc import jws
 from joserfc.errors import JoseError
+from urllib3.exceptions import HTTPError
 
 from allocations.people.institutions import IdentityProvider
-from portal.auth.transport import BoundedSession, Directory, Unreachable, get_json, is_acceptable
+from portal.auth.transport import (
+    BoundedSession,
+    Directory,
+    Unreachable,
+    get_json,
+    is_acceptable,
+    patience,
+)
 
 SKEW = 60
 FRESH = 600
@@ -80,7 +88,14 @@ class Client:
         return str(url)
 
     def finish(self, attempt: Attempt, answer: Mapping[str, str]) -> dict[str, Any]:
-        """The verified claims for this answer; raises Refused, Unreachable or Misconfigured."""
+        """The verified claims for this answer; raises Refused, Unreachable or Misconfigured.
+
+        All requests together take at most `PATIENCE` seconds.
+        """
+        with patience():
+            return self._finish(attempt, answer)
+
+    def _finish(self, attempt: Attempt, answer: Mapping[str, str]) -> dict[str, Any]:
         metadata = self._metadata()
         self._check_answer(metadata, answer)
         tokens = self._exchange(metadata, answer["code"], attempt.verifier)
@@ -109,12 +124,14 @@ class Client:
             tokens = session.fetch_token(
                 metadata["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=verifier
             )
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, HTTPError, ValueError, RecursionError) as error:
             raise Unreachable(type(error).__name__) from error
         except AuthlibBaseError as error:
             raise Refused("the code was not accepted") from error
         if not isinstance(tokens, dict) or not isinstance(tokens.get("id_token"), str):
             raise Refused("the answer holds no identity token")
+        if str(tokens.get("token_type")).lower() != "bearer":
+            raise Refused("the answer holds a token of another kind")
         return dict(tokens)
 
     def _verified(self, metadata: Mapping[str, Any], tokens: Mapping[str, Any], nonce: str) -> dict[str, Any]:
@@ -132,19 +149,20 @@ class Client:
         header = _header(token)
         algorithm = header.get("alg")
         allowed = ASYMMETRIC & set(self.provider.algorithms)
-        if algorithm not in allowed or "crit" in header or header.get("typ") in ("logout+jwt", "at+jwt"):
+        plain = isinstance(algorithm, str) and "crit" not in header
+        if not plain or algorithm not in allowed or header.get("typ") in ("logout+jwt", "at+jwt"):
             raise Refused("the token is signed in a way that is not accepted")
         life = self.provider.keys_seconds
         key = self.directory.key(self.provider.issuer, metadata["jwks_uri"], header.get("kid"), life=life)
         if key is None:
             raise Refused("the token is signed with an unknown key")
-        registry = jws.JWSRegistry(algorithms=[algorithm])
+        registry = jws.JWSRegistry(algorithms=[str(algorithm)])
         registry.max_header_length = LONGEST_HEADER
         registry.max_payload_length = LONGEST_TOKEN
         try:
             opened = jws.deserialize_compact(token, key, registry=registry)
             claims = json.loads(opened.payload or b"")
-        except (JoseError, ValueError, TypeError) as error:
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise Refused("the signature is not right") from error
         if not isinstance(claims, dict):
             raise Refused("the token holds no claims")
@@ -194,7 +212,7 @@ def _header(token: str) -> dict[str, Any]:
         raise Refused("the token is too long")
     try:
         header = json.loads(urlsafe_b64decode(first + "=" * (-len(first) % 4)))
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error, RecursionError) as error:
         raise Refused("the token cannot be read") from error
     if not isinstance(header, dict):
         raise Refused("the token cannot be read")

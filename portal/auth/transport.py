@@ -1,6 +1,9 @@
 """Requests to identity providers: bounded in time and size; documents and keys with lives of our own."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -9,11 +12,16 @@ from urllib.parse import urlsplit
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from urllib3.exceptions import HTTPError
 
-TIMEOUT = (3.0, 5.0)
+CONNECT, READ = 3.0, 5.0
+# For everything that one log-in asks of its provider, in seconds.
+PATIENCE = 8.0
 LARGEST = 256 * 1024
 KEY_PAUSE = 30.0
+MOST_KEYS = 50
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -29,7 +37,10 @@ def is_acceptable(address: object) -> bool:
     """https anywhere; plain http on this machine only."""
     if not isinstance(address, str):
         return False
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
     local = parts.scheme == "http" and parts.hostname in LOOPBACK
     return bool(parts.hostname) and not parts.username and (parts.scheme == "https" or local)
 
@@ -38,17 +49,33 @@ class BoundedSession(OAuth2Session):  # type: ignore[misc]
     """Authlib's client; never follows redirects, waits for ever, or reads without end."""
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs |= {"timeout": TIMEOUT, "allow_redirects": False, "stream": True}
-        began = time.monotonic()
+        left = max(0.1, _deadline.get() - time.monotonic())
+        timeout = (min(CONNECT, left), min(READ, left))
+        kwargs |= {"timeout": timeout, "allow_redirects": False, "stream": True}
         answer: requests.Response = super().request(method, url, *args, **kwargs)
-        body = bytearray()
-        for part in answer.iter_content(16 * 1024):
-            body += part
-            if len(body) > LARGEST or time.monotonic() - began > sum(TIMEOUT):
-                answer.close()
-                raise Unreachable("the answer was too long")
-        answer._content = bytes(body)
+        answer._content = _read(answer, min(_deadline.get(), time.monotonic() + READ))
         return answer
+
+
+def _read(answer: requests.Response, deadline: float) -> bytes:
+    """The body as it trickles in, until it ends, is too long, or takes too long."""
+    body = bytearray()
+    while part := answer.raw.read1(16 * 1024, decode_content=True):
+        body += part
+        if len(body) > LARGEST or time.monotonic() > deadline:
+            answer.close()
+            raise Unreachable("the answer was too long")
+    return bytes(body)
+
+
+@contextmanager
+def patience(seconds: float = PATIENCE) -> Iterator[None]:
+    """All requests inside share these seconds."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 def get_json(address: str, *, token: str = "") -> dict[str, Any]:
@@ -58,7 +85,7 @@ def get_json(address: str, *, token: str = "") -> dict[str, Any]:
         with BoundedSession() as session:
             answer = session.request("GET", address, headers=headers, withhold_token=True)
             found = answer.json() if answer.status_code == 200 else None
-    except (requests.RequestException, ValueError) as error:
+    except (requests.RequestException, HTTPError, ValueError, RecursionError) as error:
         raise Unreachable(type(error).__name__) from error
     if not isinstance(found, dict):
         raise Unreachable(f"status {answer.status_code}")
@@ -74,6 +101,17 @@ class Known:
     keys: KeySet | None = None
     keys_at: float = float("-inf")
     missed_at: float = float("-inf")
+
+
+def _key(item: object) -> RSAKey | ECKey | OKPKey | None:
+    kinds = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+    kind = kinds.get(str(item.get("kty"))) if isinstance(item, dict) else None
+    if kind is None:
+        return None
+    try:
+        return kind.import_key(item)  # type: ignore[no-any-return, attr-defined]
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
 
 
 class Directory:
@@ -112,10 +150,11 @@ class Directory:
         return found
 
     def _read(self, address: str) -> KeySet:
-        try:
-            return KeySet.import_key_set(get_json(address))  # type: ignore[arg-type]
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise Unreachable("the keys cannot be read") from error
+        """The public keys of the document; RFC 7517, 5: others are passed over."""
+        listed = get_json(address).get("keys")
+        if not isinstance(listed, list):
+            raise Unreachable("the keys cannot be read")
+        return KeySet([key for item in listed[:MOST_KEYS] if (key := _key(item)) is not None])
 
     def _find(self, known: Known, kid: object) -> Any:
         keys = list(known.keys.keys) if known.keys else []

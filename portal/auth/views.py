@@ -4,6 +4,7 @@ import json
 import logging
 import secrets
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, abort, current_app, request
 from flask import session as cookie
@@ -21,13 +22,13 @@ from portal.auth import attempts, sessions, step_up
 from portal.auth.normalise import normalise
 from portal.auth.oidc import Client, Refused
 from portal.auth.people import actor, current_person, safe_next
-from portal.auth.transport import Directory, Misconfigured, Unreachable
+from portal.auth.transport import Directory, Misconfigured, Unreachable, patience
 from portal.database import session
 from portal.database import sessions as own_sessions
 from portal.errors import page as error_page
 from portal.forms import Form, posted
 from portal.permissions import needs, public, query
-from portal.web import page, see_other, settings
+from portal.web import leading_out, page, see_other, settings
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
@@ -72,7 +73,8 @@ def login() -> ResponseReturnValue:
     demo = settings().demo_login
     known = _demo_people() if demo else {}
     people = [(key, known[key], *ROLES[key]) for key in ROLES if key in known]
-    return page("auth/login.html", people=people, providers=providers, wanted=wanted, demo=demo)
+    shown = page("auth/login.html", people=people, providers=providers, wanted=wanted, demo=demo)
+    return leading_out(shown)
 
 
 def _demo_people() -> dict[str, object]:
@@ -99,12 +101,27 @@ def log_in() -> ResponseReturnValue:
 @public
 def go(slug: str) -> ResponseReturnValue:
     """On to the provider."""
-    provider = provider_by_slug(session(), slug) or abort(404)
-    attempt = attempts.begin(session(), provider, safe_next(request.form.get("next", "")))
+    return _leave(_provider(slug), safe_next(request.form.get("next", "")))
+
+
+def _provider(slug: str) -> IdentityProvider:
+    """The provider, with no transaction left open: the network comes next."""
+    with own_sessions()() as reading:
+        provider = provider_by_slug(reading, slug)
+    session().close()
+    return provider or abort(404)
+
+
+def _leave(
+    provider: IdentityProvider, wanted: str, *, steps_up: str = "", **asked: Any
+) -> ResponseReturnValue:
+    attempt = attempts.fresh()
     try:
-        address = client_of(provider).address(attempt)
+        with patience():
+            address = client_of(provider).address(attempt, **asked)
     except (Unreachable, Misconfigured) as error:
         return _not_logged_in(provider, error)
+    attempts.store(session(), provider, attempt, wanted=wanted, steps_up=steps_up)
     session().commit()
     return see_other(address)
 
@@ -114,7 +131,7 @@ def go(slug: str) -> ResponseReturnValue:
 @query("*")
 def callback(slug: str) -> ResponseReturnValue:
     """The one GET that commits: it takes the attempt, makes the account, and begins the session."""
-    provider = provider_by_slug(session(), slug) or abort(404)
+    provider = _provider(slug)
     with own_sessions()() as writing, writing.begin():
         taken = attempts.take(writing, provider, request.args.get("state", ""))
     if taken is None:
@@ -222,14 +239,11 @@ def confirm() -> ResponseReturnValue:
     row = step_up.current(session())
     provider = step_up.provider_of(session(), row)
     if request.method == "GET" or provider is None:
-        return page("auth/step_up.html", wanted=wanted, provider=provider)
-    attempt = attempts.begin(session(), provider, wanted, steps_up=row.handle_digest)
-    try:
-        address = client_of(provider).address(attempt, acr=step_up.MFA, max_age=0)
-    except (Unreachable, Misconfigured) as error:
-        return _not_logged_in(provider, error)
-    session().commit()
-    return see_other(address)
+        return leading_out(page("auth/step_up.html", wanted=wanted, provider=provider))
+    handle_digest = row.handle_digest
+    session().expunge(provider)
+    session().close()
+    return _leave(provider, wanted, steps_up=handle_digest, acr=step_up.MFA, max_age=0)
 
 
 @blueprint.get("/resume/<int:form_id>")

@@ -74,6 +74,10 @@ def _changed_payload(header: Json, told: Json, login: Login) -> str:
     return f"{first}.{tokens.b64(told | {'sub': 'somebody-else'})}.{last}"
 
 
+def _nested(header: Json, _claims: Json, login: Login) -> str:
+    return tokens.signed(header, b"[" * 20_000 + b"]" * 20_000, login.provider.key)
+
+
 def _earlier_nonce(told: Json, login: Login) -> Json:
     return told | {"nonce": next(iter(login.provider.logins.values())).asked["nonce"] + "x"}
 
@@ -84,6 +88,10 @@ def _endpoint(answer: Reply) -> Answer:
 
 def _jwk_text(login: Login) -> bytes:
     return json.dumps(tokens.public_jwk(login.provider.key, login.provider.kid)).encode()
+
+
+def _elsewhere(name: str, address: object) -> Script:
+    return Script(discovery=lambda told: told | {name: address})
 
 
 LOGOUT = {"http://schemas.openid.net/event/backchannel-logout": {}}
@@ -160,14 +168,21 @@ TABLE = (
     Attack(15, "hash that is a number", claims(put(at_hash=17))),
     Attack(15, "two parts only", Script(sign=lambda *made: sign(*made).rpartition(".")[0])),
     Attack(15, "no token at all", Script(sign=lambda *_made: "not.a.token")),
-    Attack(15, "payload is a list", Script(sign=lambda h, _c, one: tokens.signed(h, [1], one.provider.key))),  # type: ignore[arg-type]
+    Attack(
+        15, "payload is a list", Script(sign=lambda h, _c, one: tokens.signed(h, b"[1]", one.provider.key))
+    ),
+    Attack(
+        15, "payload is no text", Script(sign=lambda h, _c, one: tokens.signed(h, b"\xff", one.provider.key))
+    ),
     Attack(16, "no subject", claims(drop("sub"))),
     Attack(16, "subject is a number", claims(put(sub=4711))),
     Attack(16, "subject is null", claims(put(sub=None))),
     Attack(16, "subject of 100 kB", claims(put(sub="x" * 100_000))),
     Attack(16, "token of 2 MB", claims(put(more="x" * 2_000_000))),
     Attack(16, "header of 100 kB", Script(header=put(x5c=["x" * 100_000]))),
-    Attack(16, "token of a thousand brackets", claims(put(more=json.loads("[" * 900 + "]" * 900)))),
+    Attack(16, "token of 20,000 brackets", Script(sign=_nested)),
+    Attack(16, "discovery of 20,000 brackets", Script(discovery=lambda _: Reply(body=b"[" * 20_000))),
+    Attack(16, "keys of 20,000 brackets", Script(jwks=lambda _: Reply(body=b"[" * 20_000))),
     Attack(17, "empty subject", claims(put(sub=""))),
     Attack(17, "blank subject", claims(put(sub="   "))),
     Attack(17, "subject with a NUL", claims(put(sub="4711\0"))),
@@ -208,6 +223,26 @@ TABLE = (
         21,
         "key is a shared secret",
         Script(jwks=lambda _: {"keys": [{"kty": "oct", "kid": "first", "k": "eA"}]}),
+    ),
+    Attack(23, "discovery names another issuer", Script(discovery=lambda told: told | {"issuer": OTHER})),
+    Attack(
+        23,
+        "discovery names the issuer with a slash more",
+        Script(discovery=lambda told: told | {"issuer": told["issuer"] + "/"}),
+    ),
+    Attack(23, "discovery names no issuer", Script(discovery=lambda told: told | {"issuer": None})),
+    Attack(23, "discovery moves elsewhere", Script(discovery=lambda _: Reply(302, location="/jku"))),
+    Attack(23, "discovery is a web page", Script(discovery=lambda _: Reply(200, TRACE, "text/html"))),
+    Attack(23, "discovery breaks", Script(discovery=lambda _: Reply(500, TRACE))),
+    Attack(23, "discovery is a list", Script(discovery=lambda _: Reply(body=b"[]"))),
+    Attack(
+        23, "discovery names a plain http address", _elsewhere("token_endpoint", "http://192.0.2.1/token")
+    ),
+    Attack(23, "discovery names a file of keys", _elsewhere("jwks_uri", "file:///etc/passwd")),
+    Attack(23, "discovery names an address with a number", _elsewhere("jwks_uri", 17)),
+    Attack(23, "discovery names a broken address", _elsewhere("authorization_endpoint", "http://[::1")),
+    Attack(
+        23, "discovery sends the browser to a script", _elsewhere("authorization_endpoint", "javascript:x")
     ),
     Attack(26, "answer names another issuer", Script(back=put(iss=OTHER))),
     Attack(26, "answer names no issuer", Script(back=drop("iss"))),

@@ -30,7 +30,7 @@ def _at(entity: str, name: str, mail: str, **more: Any) -> dict[str, Any]:
     return {"idp": entity, "name": name, "email": mail, "email_verified": True, "eppn": mail, **more}
 
 
-# Subject -> claims. Priya is the PI, Ruth the reviewer, Uma the student; Nils' provider releases no affiliation.
+# Subject -> claims. Priya is the PI, Ruth the reviewer, Uma the student; of Nils no affiliation is released.
 NORTH: Personas = {
     SAME_SUB: _at(
         NORTHERN,

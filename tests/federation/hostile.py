@@ -7,7 +7,7 @@ import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,9 +37,12 @@ class Reply:
     status: int = 200
     body: bytes = b""
     kind: str = "application/json"
-    # Seconds before the first byte, and before each later one.
+    location: str = ""
+    # Seconds before the answer, and after each byte of its body.
     wait: float = 0
     drip: float = 0
+    # Headers that come letter by letter and never end.
+    endless_head: bool = False
 
 
 @dataclass(slots=True)
@@ -87,6 +90,11 @@ class Script:
 
 
 HONEST = Script()
+
+
+def late(told: Json) -> Reply:
+    """The right answer, so slow that it alone would be borne, and a whole log-in of them would not."""
+    return Reply(body=json.dumps(told).encode(), wait=4)
 
 
 class Hostile:
@@ -234,20 +242,23 @@ class _Handler(BaseHTTPRequestHandler):
         reply = answer if isinstance(answer, Reply) else Reply(body=json.dumps(answer).encode())
         if self.provider.ended.wait(reply.wait):
             return
-        try:
+        with suppress(ConnectionError):
+            if reply.endless_head:
+                self._write(b"HTTP/1.1 200 OK\r\nX-Words: " + b"a" * 1000, drip=0.5)
+                return
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.kind)
             self.send_header("Content-Length", str(len(reply.body)))
+            if reply.location:
+                self.send_header("Location", reply.location)
             self.end_headers()
-            self._write(reply)
-        except ConnectionError:
-            self.close_connection = True
+            self._write(reply.body, drip=reply.drip)
 
-    def _write(self, reply: Reply) -> None:
-        step = 1 if reply.drip else len(reply.body) or 1
-        for start in range(0, len(reply.body), step):
-            self.wfile.write(reply.body[start : start + step])
-            if self.provider.ended.wait(reply.drip):
+    def _write(self, data: bytes, *, drip: float) -> None:
+        step = 1 if drip else len(data) or 1
+        for start in range(0, len(data), step):
+            self.wfile.write(data[start : start + step])
+            if self.provider.ended.wait(drip):
                 return
 
 

@@ -1,6 +1,9 @@
 """The portal on an address of its own, and people at browsers before it."""
 
+import atexit
+import functools
 import json
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +13,8 @@ from urllib.parse import urljoin
 
 import requests
 from flask import Flask
-from sqlalchemy import func, select
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import StaticPool, create_engine, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -51,6 +55,12 @@ class Portal:
     def register_hostile(self, provider: hostile.Hostile, slug: str = "odd", **more: object) -> None:
         given: dict[str, object] = {"kind": "cilogon", "keys_seconds": 300, **more}
         self.register(slug, provider.issuer, homes={hostile.ENTITY: "hostile.example"}, **given)
+
+    def disable(self, slug: str) -> None:
+        with self.sessions() as session, session.begin():
+            session.execute(
+                update(IdentityProvider).where(IdentityProvider.slug == slug).values(enabled=False)
+            )
 
     def accounts(self) -> tuple[int, int]:
         """How many persons and identities there are."""
@@ -123,9 +133,30 @@ class Browser:
         return answer.status_code == 200 or answer.headers["Location"].endswith("/welcome")
 
 
+@functools.cache
+def _empty() -> bytes:
+    """A database with all tables and no rows: copied, because making one takes longer than most tests."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        METADATA.create_all(connection)
+    with engine.connect() as connection:
+        file: bytes = connection.connection.driver_connection.serialize()  # type: ignore[union-attr]
+    engine.dispose()
+    return file
+
+
+@functools.cache
+def _templates() -> str:
+    """Where compiled templates are kept for all portals of this run."""
+    folder = tempfile.TemporaryDirectory(prefix="templates-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 @contextmanager
 def running(folder: Path, **more: object) -> Iterator[Portal]:
     """With an empty database, in a thread; each portal knows nothing of what others have seen."""
+    (folder / "portal.db").write_bytes(_empty())
     secrets_file = folder / "secrets.json"
     known = dict.fromkeys(("odd", "other"), hostile.SECRET)
     secrets_file.write_text(json.dumps({**known, **dict.fromkeys(("north", "south"), certified.SECRET)}))
@@ -134,7 +165,7 @@ def running(folder: Path, **more: object) -> Iterator[Portal]:
     given = {"database_url": f"sqlite:///{folder}/portal.db", "secrets_file": str(secrets_file), **more}
     settings = Settings(mode="test", secret_key=KEY, public_url=address, **given)  # type: ignore[arg-type]
     server.app = create_app(settings)
-    METADATA.create_all(server.app.extensions["engine"])
+    server.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(_templates())
     with _served(server):
         yield Portal(server.app, address)
     server.app.extensions["engine"].dispose()

@@ -31,7 +31,7 @@ def public_pem(key: rsa.RSAPrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
-def signed(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey) -> str:
+def signed(header: dict[str, Any], claims: dict[str, Any] | bytes, key: rsa.RSAPrivateKey) -> str:
     """RS256, whatever the header says."""
     text = f"{b64(header)}.{b64(claims)}"
     return f"{text}.{b64(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
