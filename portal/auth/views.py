@@ -45,7 +45,19 @@ ROLES = {
     "dana": ("Data custodian", "Decides who may use controlled data"),
     "sam": ("Stranger", "Has no role yet"),
 }
-SAID = {
+
+
+class OnHold(Exception):
+    """Everything about a known identity changed at once."""
+
+
+class Closed(Exception):
+    """The person is disabled."""
+
+
+SAID: dict[type[Exception], tuple[int, str]] = {
+    OnHold: (403, "Much about your account has changed at once. Our staff will look at it and write to you."),
+    Closed: (403, "This account is closed. Please write to us."),
     Refused: (
         403,
         "Your institution's log-in did not give us an answer that we can accept. Please try again.",
@@ -150,10 +162,9 @@ def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseR
     with own_sessions()() as writing, writing.begin():
         found = recognise(writing, provider, claims)
         if isinstance(found, Held):
-            log.warning("log-in held for review: identity %s", found.identity_id)
-            return error_page(403, "Something about your account has changed. Our staff will look at it.")
+            return _not_logged_in(provider, OnHold(f"identity {found.identity_id}"))
         if found.person.disabled_at is not None:
-            return error_page(403, "This account is closed. Please write to us.")
+            return _not_logged_in(provider, Closed(f"person {found.person_id}"))
         welcomed = found.person.welcomed_at is not None
         sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr)
     if not welcomed:

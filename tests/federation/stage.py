@@ -21,6 +21,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
 from allocations.people.persons import Identity, Person
 from portal.app import create_app
+from portal.auth.sessions import LoginSession
 from portal.migrations import METADATA
 from portal.settings import Settings
 from tests.federation import certified, hostile
@@ -67,6 +68,15 @@ class Portal:
         with self.sessions() as session:
             counts = [session.scalar(select(func.count()).select_from(row)) for row in (Person, Identity)]
         return counts[0] or 0, counts[1] or 0
+
+    def issuers(self) -> dict[str, str]:
+        with self.sessions() as session:
+            return {row.slug: row.issuer for row in session.scalars(select(IdentityProvider))}
+
+    def acrs(self) -> list[str]:
+        """What is known of how people proved themselves, in the order of their sessions."""
+        with self.sessions() as session:
+            return list(session.scalars(select(LoginSession.acr).order_by(LoginSession.id)))
 
     def identities(self) -> list[Identity]:
         with self.sessions() as session:

@@ -26,6 +26,10 @@ function newKeys() {
     { ...generateKeyPairSync(type, how).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `${alg}-${made}` }))
 }
 
+// The form asks who it is; nobody is asked for consent.
+const policy = interactionPolicy.base()
+policy.remove('consent')
+
 function build(issuer) {
   const provider = new Provider(issuer, {
     jwks: { keys: newKeys() },
@@ -47,12 +51,12 @@ function build(issuer) {
     claims: CLAIMS,
     conformIdTokenClaims: options.conform ?? false,
     features: { devInteractions: { enabled: false }, claimsParameter: { enabled: true } },
-    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}`, policy: interactionPolicy.base() },
+    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}`, policy },
     ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, AuthorizationCode: 60, IdToken: 300 },
     findAccount: (_ctx, sub) => options.personas[sub] && ({
       accountId: sub, claims: () => ({ sub, ...options.personas[sub] }),
     }),
-    async loadExistingGrant(ctx) { // No consent page.
+    async loadExistingGrant(ctx) {
       const grant = new ctx.oidc.provider.Grant(
         { clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId })
       grant.addOIDCScope([...ctx.oidc.requestParamScopes].join(' '))
