@@ -32,6 +32,8 @@ from portal.auth.transport import (
 
 SKEW = 60
 FRESH = 600
+# What was done in this log-in is said by its signed token alone; userinfo describes the person.
+OF_TOKEN = frozenset({"acr", "amr", "auth_time"})
 LONGEST_TOKEN = 64 * 1024
 LONGEST_HEADER = 4 * 1024
 ASYMMETRIC = frozenset(
@@ -178,7 +180,7 @@ class Client:
         more = get_json(str(endpoint), token=token)
         if more.get("sub") != claims["sub"]:
             raise Refused("the user information is about somebody else")
-        return {name: value for name, value in more.items() if name not in claims}
+        return {name: value for name, value in more.items() if name not in claims and name not in OF_TOKEN}
 
 
 def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str) -> None:

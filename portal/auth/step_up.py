@@ -18,7 +18,7 @@ from allocations.people.roles import Actor
 from portal.auth import sessions
 from portal.auth.oidc import Refused
 from portal.auth.sessions import LoginSession
-from portal.database import sessions as own_sessions
+from portal.database import SAFE
 
 # REFEDS Multi-Factor Authentication Profile 1.2.
 MFA = "https://refeds.org/profile/mfa"
@@ -56,14 +56,14 @@ def is_fresh(session: Session) -> bool:
 
 def detour(session: Session, person_id: int) -> str:
     """The address of the step-up page, which leads back to the page or to the form that was sent."""
-    if request.method == "GET":
+    if request.method in SAFE:
         return "/step-up?" + urlencode({"next": request.path})
     fields = {name: request.form.getlist(name) for name in request.form}
-    with own_sessions()() as writing, writing.begin():
-        kept = KeptForm(person_id=person_id, path=request.path, fields=fields)
-        writing.add(kept)
-        writing.flush()
-        return "/step-up?" + urlencode({"next": f"/resume/{kept.id}"})
+    kept = KeptForm(person_id=person_id, path=request.path, fields=fields)
+    # In the request's own session: it holds SQLite's only write lock already.
+    session.add(kept)
+    session.commit()
+    return "/step-up?" + urlencode({"next": f"/resume/{kept.id}"})
 
 
 def kept_form(session: Session, actor: Actor, form_id: int) -> KeptForm:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from threading import Lock
+from socket import SHUT_RDWR
+from threading import Lock, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,11 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
 
 CONNECT, READ = 3.0, 5.0
 # For everything that one log-in asks of its provider, in seconds.
@@ -45,8 +50,49 @@ def is_acceptable(address: object) -> bool:
     return bool(parts.hostname) and not parts.username and (parts.scheme == "https" or local)
 
 
+class _Connection(HTTPConnection):
+    """Headers too have to come in time: a socket's own time-out begins anew with each byte."""
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        timer = Timer(max(0.1, min(READ, _deadline.get() - time.monotonic())), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(SHUT_RDWR)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
 class BoundedSession(OAuth2Session):  # type: ignore[misc]
     """Authlib's client; never follows redirects, waits for ever, or reads without end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter())
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         left = max(0.1, _deadline.get() - time.monotonic())

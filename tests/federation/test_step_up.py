@@ -8,7 +8,7 @@ import pytest
 
 from tests.federation import hostile
 from tests.federation.attacks import drop, put
-from tests.federation.certified import MFA, NORTH, NORTHERN, SFA, Certified
+from tests.federation.certified import MFA, NORTHERN, SFA, Certified
 from tests.federation.hostile import PERSON, Change, Hostile, Script
 from tests.federation.stage import Browser, Portal
 
@@ -164,3 +164,37 @@ def test_a_step_up_leads_nowhere_else(address: str, strong: Hostile, browser: Br
     answer = browser.post("/step-up", {"next": address})
 
     assert answer.url == f"{browser.portal.address}/home"
+
+
+def test_the_certified_provider_steps_up(
+    portal: Portal, federation: dict[str, Certified], browser: Browser
+) -> None:
+    homes = {NORTHERN: "northern.example"}
+    portal.register("north", federation["north"].issuer, homes=homes, kind="cilogon", trusts_mfa=True)
+    browser.log_in_at("north", "uma")
+    address = form_that_matters(browser, reason="Words of Uma.")
+
+    page = browser.submit(browser.get(address), {"next": wanted(address)})
+    answer = browser.choose(page, "uma", MFA)
+
+    assert answer.url.endswith(wanted(address))
+    assert "Words of Uma." in answer.text
+    assert portal.acrs() == [SFA, MFA]
+
+
+@pytest.mark.parametrize(
+    ("persona", "acr"), [("uma", SFA), ("nils", MFA)], ids=["no factor", "somebody else"]
+)
+def test_the_certified_provider_does_not_step_up(
+    persona: str, acr: str, portal: Portal, federation: dict[str, Certified], browser: Browser
+) -> None:
+    portal.register("north", federation["north"].issuer, homes={}, kind="cilogon", trusts_mfa=True)
+    browser.log_in_at("north", "uma")
+    address = form_that_matters(browser)
+
+    page = browser.submit(browser.get(address), {"next": wanted(address)})
+    answer = browser.choose(page, persona, acr)
+
+    assert answer.status_code in (400, 403)
+    assert portal.acrs() == [SFA]
+    assert form_that_matters(browser).startswith("/step-up?")
