@@ -75,8 +75,14 @@ def _check_view() -> ResponseReturnValue | None:
     if unknown:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
     if not permission.public and current_person() is None:
-        return redirect(login_address(), 303)
+        return _typed_while_logged_out() if request.form else redirect(login_address(), 303)
     return None
+
+
+def _typed_while_logged_out() -> ResponseReturnValue:
+    """Somebody logged out, or the session ended, while a form was being filled: nothing typed is lost."""
+    typed = [(name, text) for name, text in request.form.items(multi=True)]
+    return render_template("auth/again.html", typed=typed), 401
 
 
 def _headers(response: Response) -> Response:

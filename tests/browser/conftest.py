@@ -24,6 +24,7 @@ QUIET = (
 )
 TIMINGS: dict[str, float] = {}
 Admit = Callable[..., Visitor]
+Screenshot = Callable[[Visitor, str], None]
 
 
 def chromium() -> str:
@@ -97,7 +98,7 @@ def admit(browser: Browser, portal: Portal) -> Iterator[Admit]:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Visitor, str], None]:
+def screenshot() -> Screenshot:
     """Keeps a picture of the page at desk and phone width, to be looked at by people."""
 
     def keep(visitor: Visitor, name: str) -> None:
