@@ -19,7 +19,21 @@ ROLES = {"pi": "PI", "co_pi": "Co-PI", "allocation_manager": "Allocation manager
 
 
 def init(app: Flask) -> None:
-    named = (moment, day, words, exact, span, role, scale, pair, team_row, images, datasets, labelled)
+    named = (
+        moment,
+        day,
+        words,
+        exact,
+        span,
+        role,
+        in_words,
+        scale,
+        pair,
+        team_row,
+        images,
+        datasets,
+        labelled,
+    )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
     app.jinja_env.globals["spread"] = charts.spread
@@ -49,6 +63,11 @@ def span(seconds: int) -> str:
 
 def role(held: object) -> str:
     return ROLES.get(str(held), words(held))
+
+
+def in_words(value: object) -> object:
+    """A role of a stored version as people read it; anything else as it is."""
+    return ROLES.get(value, value) if isinstance(value, str) else value
 
 
 def scale(anchors: Sequence[str]) -> list[tuple[str, str]]:

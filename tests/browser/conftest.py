@@ -39,10 +39,6 @@ if not chromium():
     collect_ignore_glob = ["test_*.py"]
 
 
-def pytest_report_header() -> str:
-    return f"browser: {chromium() or 'NOT TESTED, no Chromium found and CHROMIUM is not set'}"
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -50,9 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """At the end, because the header is printed before this folder's conftest is read."""
+    if not chromium():
+        terminalreporter.write_line("browser: NOT TESTED, no Chromium found and CHROMIUM is not set")
     if TIMINGS:
         told = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in TIMINGS.items())
-        terminalreporter.write_line(f"browser timings: {told}")
+        terminalreporter.write_line(f"browser: {chromium()}; {told}")
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def links(visitor: Visitor) -> list[str]:
 
 
 def kind(path: str) -> str:
-    return re.sub(r"[A-Z]{2,3}\d\d-\d+|(?<=/(?:datasets)/)[^/]+|(?<=/(?:resources)/)[^/]+", "*", path)
+    return re.sub(r"[A-Z]{2,4}\d\d-\d+|(?<=/(?:datasets)/)[^/]+|(?<=/(?:resources)/)[^/]+", "*", path)
 
 
 def crawl(visitor: Visitor, *, skip: re.Pattern[str] | None = None, most: int = 1) -> Iterator[str]:
