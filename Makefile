@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PORT   ?= 8000
+# Tests run in two processes, a file at a time in one of them.
+TESTS  := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: run test test-all check format docs pins bench clean
@@ -25,10 +27,10 @@ run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m portal.laptop --port $(PORT) $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@$(TESTS) -m "not slow" $(ARGS)
 
 test-all: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(TESTS) $(ARGS)
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .

@@ -117,9 +117,9 @@ def spread(scores: Sequence[float], low: float = 1, high: float = 5) -> Markup:
         '<line class="spread__scale" x1="8" y1="29" x2="132" y2="29"></line>{}'
         '<line class="spread__mean" x1="{}" y1="4" x2="{}" y2="33"></line></svg>'
     ).format(Markup("").join(dots), middle, middle)
-    listed = ", ".join(_number(score) for score in ordered)
+    listed = ", ".join(f"{score:.2f}".rstrip("0").rstrip(".") for score in ordered)
     caption = Markup("Mean {} <span>of {} on a scale from {} to {}</span>").format(
-        f"{mean:.1f}", listed, _number(low), _number(high)
+        f"{mean:.2f}", listed, _number(low), _number(high)
     )
     return Markup('<figure class="spread">{}<figcaption>{}</figcaption></figure>').format(svg, caption)
 

@@ -6,7 +6,7 @@ import secrets
 from flask import Flask, Response, make_response, render_template
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -27,6 +27,7 @@ CONSTRAINTS = {
     "uq_resource_request_proposal_id_resource_id": ("_form", "This resource has just been added."),
     "ck_ledger_account_never_overdrawn": ("_form", "There is not enough left for this amount."),
 }
+UNSTORABLE_VALUE = "This contains a character or a value that cannot be stored."
 TITLES = {
     400: "This address is not right",
     403: "You cannot do this",
@@ -63,6 +64,7 @@ def init(app: Flask) -> None:
         app.register_error_handler(kind, _refusal(code))
     app.register_error_handler(StaleDataError, _quicker)
     app.register_error_handler(IntegrityError, _constraint)
+    app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _failure)
@@ -87,6 +89,11 @@ def _quicker(_error: StaleDataError) -> ResponseReturnValue:
 
 def _constraint(error: IntegrityError) -> ResponseReturnValue:
     return page(409, next(iter(field_message(error).values())))
+
+
+def _unstorable(_error: DataError) -> ResponseReturnValue:
+    """Such as NUL in an address, which PostgreSQL does not even compare with."""
+    return page(400, UNSTORABLE_VALUE)
 
 
 def _busy(error: OperationalError) -> ResponseReturnValue:

@@ -7,17 +7,23 @@ from pydantic import AfterValidator, BeforeValidator
 
 from allocations.kernel import units
 
+UNSTORABLE = "This contains a character that cannot be stored. Please type it again."
+
+
+def storable(text: str, *, lines: bool = True) -> bool:
+    """PostgreSQL keeps no NUL, nothing keeps half a character, and no page shows a control character."""
+    allowed = "\r\n\t" if lines else ""
+    control = any((ord(char) < 32 and char not in allowed) or ord(char) == 127 for char in text)
+    return not control and not any(0xD800 <= ord(char) <= 0xDFFF for char in text)
+
 
 def _clean(limit: int, *, lines: bool) -> AfterValidator:
     def check(text: str) -> str:
         kept = text.replace("\r\n", "\n").strip()
         if len(kept) > limit:
             raise ValueError(f"This is {len(kept):,} characters long; at most {limit:,} fit here.")
-        allowed = "\n\t" if lines else ""
-        if any((ord(char) < 32 and char not in allowed) or ord(char) == 127 for char in kept):
-            raise ValueError("This contains a character that cannot be stored. Please type it again.")
-        if any(0xD800 <= ord(char) <= 0xDFFF for char in kept):
-            raise ValueError("This contains a character that cannot be stored. Please type it again.")
+        if not storable(kept, lines=lines):
+            raise ValueError(UNSTORABLE)
         return kept
 
     return AfterValidator(check)

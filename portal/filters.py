@@ -1,10 +1,12 @@
 """How values are written on pages."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 from flask import Flask
+from markupsafe import Markup, escape
 
 from allocations.kernel import units
 from allocations.programme.teams import TeamMember
@@ -12,11 +14,26 @@ from datasets.catalogue import Dataset
 from k8s.images import Image
 from portal import charts
 
+CELL = re.compile(r"<t[dh](?=[ >])")
 ROLES = {"pi": "PI", "co_pi": "Co-PI", "allocation_manager": "Allocation manager", "user": "User"}
 
 
 def init(app: Flask) -> None:
-    named = (moment, day, words, exact, span, role, scale, pair, team_row, images, datasets)
+    named = (
+        moment,
+        day,
+        words,
+        exact,
+        span,
+        role,
+        in_words,
+        scale,
+        pair,
+        team_row,
+        images,
+        datasets,
+        labelled,
+    )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
     app.jinja_env.globals["spread"] = charts.spread
@@ -48,6 +65,11 @@ def role(held: object) -> str:
     return ROLES.get(str(held), words(held))
 
 
+def in_words(value: object) -> object:
+    """A role of a stored version as people read it; anything else as it is."""
+    return ROLES.get(value, value) if isinstance(value, str) else value
+
+
 def scale(anchors: Sequence[str]) -> list[tuple[str, str]]:
     """The five scores of a criterion as choices."""
     return [(str(n), f"{n} – {text}" if text else str(n)) for n, text in enumerate(anchors, start=1)]
@@ -68,3 +90,13 @@ def images(listed: Sequence[Image]) -> list[tuple[str, str, str]]:
 
 def datasets(listed: Sequence[Dataset]) -> list[tuple[str, str, str]]:
     return [(dataset.slug, dataset.title, f"{dataset.access_class} access") for dataset in listed]
+
+
+def labelled(rows: Markup, headers: Sequence[str]) -> Markup:
+    """Table rows with the head of the column in each cell: phones show rows as blocks."""
+    return Markup("<tr").join(_labelled_row(row, headers) for row in rows.split("<tr"))
+
+
+def _labelled_row(row: str, headers: Sequence[str]) -> Markup:
+    left = iter(headers)
+    return Markup(CELL.sub(lambda cell: f'{cell[0]} data-label="{escape(next(left, ""))}"', row))  # noqa: S704 - only adds

@@ -5,12 +5,13 @@ from typing import Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from allocations.kernel.errors import DomainError, Invalid, NotFound, Stale
 from portal.database import session
-from portal.errors import field_message
+from portal.errors import UNSTORABLE_VALUE, field_message
+from portal.fields import UNSTORABLE, storable
 
 Input = TypeVar("Input", bound=BaseModel)
 WORDS = {
@@ -43,6 +44,7 @@ class Form:
     def save(self, act: Callable[[], object]) -> bool:
         """Call a verb and commit, once. When it refuses: nothing has happened, and the page says why."""
         try:
+            self._check_characters()
             act()
             session().commit()
         except NotFound:
@@ -58,9 +60,18 @@ class Form:
             self._refused({"_form": message}, 409)
         except IntegrityError as error:
             self._refused(field_message(error), 409)
+        except DataError:
+            self._refused({"_form": UNSTORABLE_VALUE}, 422)
         except DomainError as error:
             self._refused({"_form": error.reason}, 409)
         return not self.errors
+
+    def _check_characters(self) -> None:
+        """Before any of it reaches a rule or the database, whichever way the view reads it."""
+        each = {name: value if isinstance(value, list) else [value] for name, value in self.values.items()}
+        wrong = [name for name, texts in each.items() if not all(storable(str(text)) for text in texts)]
+        if wrong:
+            raise Invalid(dict.fromkeys(wrong, UNSTORABLE))
 
     def _refused(self, fields: Mapping[str, str], status: int) -> None:
         session().rollback()

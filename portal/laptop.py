@@ -29,7 +29,9 @@ def main() -> int:
     port = _free_port(arguments.port)
     environment = _environment(folder, port)
     children: list[subprocess.Popen[bytes]] = []
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    # Explicitly: a shell starts background jobs with SIGINT ignored, and then nothing would end this.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         _start(children, folder, port, environment)
         _announce(f"http://localhost:{port}", folder)

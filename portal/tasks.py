@@ -36,10 +36,10 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     mine = _mine(actor)
     if actor.has(Role.PROGRAMME_OFFICER):
         submitted = and_(proposals.visible(actor), Proposal.state == State.SUBMITTED)
-        mine.append((_count(Proposal.id, submitted), "proposals wait for screening", "/screening"))
+        mine.append((_count(Proposal.id, submitted), "Proposals to screen", "/screening"))
     if actor.has(Role.PANEL_CHAIR):
         undecided = and_(proposals.visible(actor), Proposal.state == State.IN_REVIEW)
-        mine.append((_count(Proposal.id, undecided), "proposals are with the panel", "/panel"))
+        mine.append((_count(Proposal.id, undecided), "Proposals with the panel", "/panel"))
     operated = actor.scopes(Role.PROVIDER_OPERATOR)
     if operated:
         resources = select(Resource.id).where(Resource.provider_id.in_(operated))
@@ -48,7 +48,7 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
             Allocation.state == AllocationState.OFFERED,
             Allocation.resource_id.in_(resources),
         )
-        mine.append((_count(Allocation.id, pending), "awards wait for your consent", "/consents"))
+        mine.append((_count(Allocation.id, pending), "Awards that need your consent", "/consents"))
     return mine
 
 
@@ -63,10 +63,10 @@ def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     held = select(Dataset.id).where(Dataset.custodian_id == person)
     asked = and_(AccessRequest.state == RequestState.PENDING, AccessRequest.dataset_id.in_(held))
     return [
-        (_count(Proposal.id, returned), "of your proposals came back for changes", "/proposals"),
-        (_count(Award.id, offered), "awards wait for you to accept the terms", "/projects"),
-        (_count(Review.id, open_reviews), "reviews are asked of you", "/reviews"),
-        (_count(AccessRequest.id, asked), "requests for your datasets wait", "/access-requests"),
+        (_count(Proposal.id, returned), "Your proposals that came back for changes", "/proposals"),
+        (_count(Award.id, offered), "Awards whose terms you have to accept", "/projects"),
+        (_count(Review.id, open_reviews), "Reviews asked of you", "/reviews"),
+        (_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),
     ]
 
 

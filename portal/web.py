@@ -79,12 +79,18 @@ def _check_view() -> ResponseReturnValue | None:
         return None
     person = current_person()
     if person is None:
-        return redirect(login_address(), 303)
+        return _typed_while_logged_out() if request.form else redirect(login_address(), 303)
     if person.welcomed_at is None and request.endpoint != "auth.welcome":
         return redirect("/welcome", 303)
     if permission.step_up and not step_up.is_fresh(session()):
         return redirect(step_up.detour(session(), person.id), 303)
     return None
+
+
+def _typed_while_logged_out() -> ResponseReturnValue:
+    """Somebody logged out, or the session ended, while a form was being filled: nothing typed is lost."""
+    typed = [(name, text) for name, text in request.form.items(multi=True)]
+    return render_template("auth/again.html", typed=typed), 401
 
 
 def _headers(response: Response) -> Response:

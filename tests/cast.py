@@ -13,7 +13,8 @@ from allocations.accounts.projects import Project, ProjectRole
 from allocations.accounts.resources import Kind, Provider, Resource
 from allocations.kernel import clock, units
 from allocations.people import roles
-from allocations.people.persons import Institution, Person
+from allocations.people.institutions import Institution
+from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import calls, decisions, reviewing, screening, teams, writing
 from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane

@@ -4,9 +4,9 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, false, select, true
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, false, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from allocations.kernel import audit, clock, outbox
@@ -73,8 +73,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.person_id is None:
         return false()
-    mine = select(Membership.project_id).where(Membership.person_id == actor.person_id)
-    return Project.id.in_(mine)
+    return _joined(actor)
 
 
 def may_see(actor: Actor, project: Project) -> Answer:
@@ -88,10 +87,19 @@ def get(session: Session, actor: Actor, ref: str) -> Project:
     return checked(session.scalar(found), ref)
 
 
-def page(session: Session, actor: Actor, *, before: int | None = None, size: int = 50) -> Sequence[Project]:
-    """Newest first; `before` is the id of the last row of the page before (keyset)."""
-    older: Any = Project.id < before if before is not None else true()
-    query = select(Project).where(and_(visible(actor), older)).options(selectinload(Project.members))
+def _joined(actor: Actor) -> ColumnElement[bool]:
+    mine = select(Membership.project_id).where(Membership.person_id == actor.person_id)
+    return Project.id.in_(mine)
+
+
+def page(
+    session: Session, actor: Actor, *, mine: bool = False, before: int | None = None, size: int = 50
+) -> Sequence[Project]:
+    """Newest first, by keyset; `mine` leaves out what is only seen by office."""
+    wanted = [visible(actor)] + ([_joined(actor)] if mine else [])
+    if before is not None:
+        wanted.append(Project.id < before)
+    query = select(Project).where(*wanted).options(selectinload(Project.members))
     return session.scalars(query.order_by(Project.id.desc()).limit(size)).all()
 
 

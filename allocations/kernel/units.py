@@ -1,6 +1,6 @@
 """Service units as people write them and as rows keep them (micro-units)."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 MICRO = 1_000_000
 # A bound that no real award comes near and that keeps every sum inside 64 bits.
@@ -15,7 +15,8 @@ def micro(amount: int | Decimal | str) -> int:
     """Exact; raises ValueError with a sentence for people when the text is not a usable amount."""
     try:
         exact = Decimal(str(amount).strip().replace(",", "")) * MICRO
-    except InvalidOperation:
+    except ArithmeticError:
+        # Not a number, or one such as 1e999999 that no arithmetic can hold.
         raise ValueError("Enter a number, such as 500") from None
     if not exact.is_finite() or exact != exact.to_integral_value():
         raise ValueError("Enter a number with at most six decimals")

@@ -21,6 +21,6 @@ def index() -> ResponseReturnValue:
         "home/index.html",
         tasks=tasks.waiting_for(session(), actor()),
         proposals=proposals.page(session(), actor(), mine=True, size=5),
-        projects=projects.page(session(), actor(), size=5),
+        projects=projects.page(session(), actor(), mine=True, size=5),
         mailbox=not settings().smtp_url,
     )

@@ -24,6 +24,7 @@ QUIET = (
 )
 TIMINGS: dict[str, float] = {}
 Admit = Callable[..., Visitor]
+Screenshot = Callable[[Visitor, str], None]
 
 
 def chromium() -> str:
@@ -38,10 +39,6 @@ if not chromium():
     collect_ignore_glob = ["test_*.py"]
 
 
-def pytest_report_header() -> str:
-    return f"browser: {chromium() or 'NOT TESTED, no Chromium found and CHROMIUM is not set'}"
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -49,9 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """At the end, because the header is printed before this folder's conftest is read."""
+    if not chromium():
+        terminalreporter.write_line("browser: NOT TESTED, no Chromium found and CHROMIUM is not set")
     if TIMINGS:
         told = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in TIMINGS.items())
-        terminalreporter.write_line(f"browser timings: {told}")
+        terminalreporter.write_line(f"browser: {chromium()}; {told}")
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +97,7 @@ def admit(browser: Browser, portal: Portal) -> Iterator[Admit]:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Visitor, str], None]:
+def screenshot() -> Screenshot:
     """Keeps a picture of the page at desk and phone width, to be looked at by people."""
 
     def keep(visitor: Visitor, name: str) -> None:

@@ -1,6 +1,8 @@
 """A person at a browser: pages are looked at as a whole each time one is reached."""
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,16 @@ AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN_AXE = """async (tags) => {
   const found = await axe.run(document, {runOnly: tags, resultTypes: ['violations']});
-  return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 200)} ${n.failureSummary}`));
+  const told = (rule, node) => `${rule.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`;
+  return found.violations.flatMap(rule => rule.nodes.map(node => told(rule, node)));
 }"""
 OVERFLOW = """() => [...document.querySelectorAll('body *')]
-  .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-scroll, pre, .usa-skipnav'))
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .filter(e => !e.closest('.table-scroll, pre, .usa-skipnav'))
   .map(e => e.outerHTML.slice(0, 120))"""
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # A refused form answers 4xx with the form; the browser tells that to the console, and it is meant.
-MEANT = re.compile(r"status of (403|404|409|422)")
+MEANT = re.compile(r"status of (401|403|404|409|422)")
 
 
 class Visitor:
@@ -27,6 +31,8 @@ class Visitor:
         self.context = context
         self.address = address
         self.scripts = scripts
+        # Whether axe-core looks at the narrow page, too.
+        self.thorough = False
         self.complaints: list[str] = []
         self.page = context.new_page()
         self.listen(self.page)
@@ -74,12 +80,20 @@ class Visitor:
         self.page.locator(f"input[name={name}][value='{value}'] + label").click()
 
     def reads(self, text: str) -> None:
-        expect(
-            self.page.locator("main").or_(self.page.locator(".messages")).filter(has_text=text).first
-        ).to_be_visible()
+        expect(self.page.locator(".page")).to_contain_text(text)
 
     def refuses(self, text: str) -> None:
         expect(self.page.locator(".error-summary")).to_contain_text(text)
+
+    def until(self, path: str, holds: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Loads the page again until what is waited for is on it, as a person would; then looks at it."""
+        deadline = time.monotonic() + seconds
+        self.page.goto(self.address + path)
+        while not holds():
+            assert time.monotonic() < deadline, f"{path} does not show it after {seconds:.0f} seconds"
+            self.page.wait_for_timeout(250)
+            self.page.reload()
+        self.look()
 
     def look(self) -> None:
         """Everything that must hold for each page, at desk and phone width."""
@@ -90,6 +104,8 @@ class Visitor:
         before = self.page.viewport_size
         self.page.set_viewport_size(NARROW)
         beyond = self.page.evaluate(OVERFLOW)
+        if self.thorough:
+            self.check_access()
         if before:
             self.page.set_viewport_size(before)
         assert not beyond, f"{where} is wider than a phone: {beyond[:4]}"

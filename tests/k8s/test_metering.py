@@ -1,6 +1,8 @@
 """Metering: pods' own times become charges, once, whatever is replayed."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
@@ -29,35 +31,41 @@ def text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def gpu_pod(
-    name: str = "job",
-    *,
-    namespace: str = "ns",
-    gpus: int = 2,
-    began: datetime | None = T0,
-    ended: datetime | None = None,
-    ours: bool = False,
-    label: str = "",
-    init_gpus: int = 0,
-    product: str = "gpu-h100",
-) -> Manifest:
+@dataclass(frozen=True)
+class Shape:
+    """What a pod of these tests is like."""
+
+    namespace: str = "ns"
+    gpus: int = 2
+    init_gpus: int = 0
+    began: datetime | None = T0
+    ended: datetime | None = None
+    ours: bool = False
+    label: str = ""
+    product: str = "gpu-h100"
+
+
+def gpu_pod(name: str = "job", **shape: Any) -> Manifest:
+    """A pod of this `Shape`, as the API server shows it."""
+    like = Shape(**shape)
+
     def container(count: int) -> Manifest:
         return {"resources": {"requests": {"cpu": "1", "nvidia.com/gpu": str(count)} if count else {}}}
 
-    metadata = {"name": name, "namespace": namespace, "uid": str(uuid5(NAMESPACE_DNS, name))}
-    metadata |= {"finalizers": [names.FINALIZER]} if ours else {}
-    metadata |= {"labels": {names.NOTEBOOK: label}} if label else {}
+    metadata = {"name": name, "namespace": like.namespace, "uid": str(uuid5(NAMESPACE_DNS, name))}
+    metadata |= {"finalizers": [names.FINALIZER]} if like.ours else {}
+    metadata |= {"labels": {names.NOTEBOOK: like.label}} if like.label else {}
     status: Manifest = {"phase": "Pending"}
-    if began:
-        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": text(began)}
+    if like.began:
+        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": text(like.began)}
         status = {"phase": "Running", "conditions": [condition]}
-    if ended:
+    if like.ended:
         status["phase"] = "Succeeded"
-        status["containerStatuses"] = [{"state": {"terminated": {"finishedAt": text(ended)}}}]
+        status["containerStatuses"] = [{"state": {"terminated": {"finishedAt": text(like.ended)}}}]
     spec = {
-        "priorityClassName": product,
-        "containers": [container(gpus)],
-        "initContainers": [container(init_gpus)],
+        "priorityClassName": like.product,
+        "containers": [container(like.gpus)],
+        "initContainers": [container(like.init_gpus)],
     }
     return {"metadata": metadata, "spec": spec, "status": status}
 

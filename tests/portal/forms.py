@@ -119,14 +119,18 @@ class _Fields(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[dict[str, str]] = []
+        # Where people type, as against what they choose.
+        self.texts: set[str] = set()
         self._open = False
-        self._text = ""
+        self._text = self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append({})
             self._open = True
+        if tag == "option" and self._select and ("selected" in found or not self.forms[-1][self._select]):
+            self.forms[-1][self._select] = found.get("value", "")
         if not self._open or not found.get("name"):
             return
         name, fields = found["name"], self.forms[-1]
@@ -135,8 +139,12 @@ class _Fields(HTMLParser):
             fields[name] = chosen or fields.get(name, "")
         elif tag == "input":
             fields[name] = found.get("value", "")
-        elif tag in ("textarea", "select"):
+            self.texts |= {name} - {name if found.get("type") == "hidden" else ""}
+        elif tag == "textarea":
             fields[name], self._text = "", name
+            self.texts.add(name)
+        elif tag == "select":
+            fields[name], self._select = "", name
 
     def handle_data(self, data: str) -> None:
         if self._text:
@@ -144,19 +152,21 @@ class _Fields(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("textarea", "select"):
-            self._text = ""
+            self._text = self._select = ""
         if tag == "form":
             self._open = False
 
 
-def filled(page: FormPage, client: FlaskClient, places: dict[str, str]) -> dict[str, str]:
-    """A valid form as a browser would send it: what the page holds and what the person typed."""
+def filled(
+    page: FormPage, client: FlaskClient, places: dict[str, str]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """A valid form as a browser would send it, and the names of the fields that people type in."""
     typed = {name: value.format_map(places) for name, value in page.typed.items()}
     if not page.page:
-        return typed
+        return typed, frozenset()
     fields = _Fields()
     fields.feed(client.get(page.address.format_map(places)).text)
-    return {**max(fields.forms, key=len), **typed}
+    return {**max(fields.forms, key=len), **typed}, frozenset(fields.texts)
 
 
 def send(client: FlaskClient, address: str, data: dict[str, str]) -> TestResponse:

@@ -18,7 +18,7 @@ from allocations.programme import decisions, reviewing, writing
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviews import Review
-from allocations.programme.writing import Invitee
+from allocations.programme.writing import Case, Invitee
 from datasets.grants import AccessGrant
 from datasets.requests import AccessRequest, RequestState
 from k8s import notebooks
@@ -128,7 +128,9 @@ def _offer_an_award(session: Session) -> None:
 def _invite_sam(session: Session) -> None:
     """Soil: still a draft, with an invitation that nobody has answered."""
     invited = [Invitee("sam@commons.example", ProjectRole.USER)]
-    writing.save_team(session, actor(session, "priya"), proposal(session, "soil"), invited)
+    priya, soil = actor(session, "priya"), proposal(session, "soil")
+    writing.save_team(session, priya, soil, invited)
+    writing.save_text(session, priya, soil, Case("It matters.", "We train.", "We publish."))
 
 
 def _ask_reviewers(session: Session) -> None:

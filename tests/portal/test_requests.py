@@ -1,5 +1,7 @@
 """What every request passes: headers, origin, query keys, methods, sizes, and pages for what went wrong."""
 
+from dataclasses import replace
+
 import pytest
 
 from portal import settings as known_settings
@@ -194,3 +196,25 @@ def test_a_foreign_host_name_is_refused(portal: Portal, host: str) -> None:
 
     assert answer.status_code == 400
     assert "evil.example" not in answer.text
+
+
+def test_production_adds_what_only_https_can_carry(portal: Portal) -> None:
+    chosen = replace(
+        portal.settings,
+        mode="production",
+        demo_login=False,
+        public_url="https://commons.example.org",
+        trusted_hosts="commons.example.org",
+        proxies=1,
+    )
+    opened = stage.opened(chosen)
+    headers = {"Host": "commons.example.org", "X-Forwarded-Proto": "https"}
+
+    answer = opened.visitor().get("/", headers=headers)
+    cookie = opened.visitor().post("/logout", headers=headers).headers["Set-Cookie"]
+    opened.engine.dispose()
+
+    assert "max-age=" in answer.headers["Strict-Transport-Security"]
+    assert "simulated" not in answer.text
+    assert cookie.startswith("__Host-commons=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))

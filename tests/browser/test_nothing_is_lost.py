@@ -1,0 +1,69 @@
+"""Long typed text survives a wrong value elsewhere, somebody else's save, and a closed session."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Admit
+from tests.browser.visitors import Visitor
+
+LONG = "Rain falls on rock, and some of it stays. " * 60
+CALL = "Starter allocations"
+
+
+@pytest.fixture
+def writer(admit: Admit) -> Visitor:
+    """Sam, on the first page of a new proposal."""
+    sam = admit("sam")
+    sam.visit("/calls")
+    sam.press(CALL)
+    sam.press("Start a proposal")
+    return sam
+
+
+def second_tab(visitor: Visitor) -> Visitor:
+    other = Visitor(visitor.context, visitor.address)
+    other.page.goto(visitor.page.url)
+    return other
+
+
+def abstract(visitor: Visitor) -> str:
+    return visitor.page.locator("[name=abstract]").input_value().strip()
+
+
+def test_text_survives_a_wrong_value_in_another_field(writer: Visitor) -> None:
+    writer.page.goto(writer.page.url.replace("/summary", "/resources"))
+    why = writer.page.locator("[name^=why_]").first
+    why.fill(LONG)
+    writer.page.locator("[name^=amount_]").first.fill("many")
+    writer.press("Save and continue")
+    expect(writer.page.locator(".error-summary")).to_be_visible()
+    assert why.input_value().strip() == LONG.strip()
+
+
+def test_text_survives_a_save_from_another_tab(writer: Visitor) -> None:
+    other = second_tab(writer)
+    other.fill({"title": "From the other tab"})
+    other.press("Save and leave")
+    writer.fill({"abstract": LONG})
+    writer.press("Save and continue")
+    writer.refuses("Somebody changed this while you had it open.")
+    assert abstract(writer) == LONG.strip()
+    again = writer.page.url
+    writer.press("Save and continue")
+    writer.page.goto(again)
+    assert abstract(writer) == LONG.strip()
+
+
+def test_text_survives_logging_out_in_another_tab(writer: Visitor) -> None:
+    other = second_tab(writer)
+    other.page.locator(".nav--wide summary").click()
+    other.press("Log out", within=other.page.locator(".nav--wide"))
+    writer.fill({"title": "Still here", "abstract": LONG})
+    summary = writer.page.url
+    writer.press("Save and continue")
+    writer.reads("You are logged out")
+    other.log_in("sam")
+    writer.press("Send it again")
+    expect(writer.page.locator("h1")).to_have_text("Case")
+    writer.page.goto(summary)
+    assert abstract(writer) == LONG.strip()

@@ -1,0 +1,109 @@
+"""Other people's things: not there at any address, and nothing that is typed reaches into them."""
+
+import pytest
+
+from tests.portal import stage
+from tests.portal.forms import FORMS, send
+from tests.portal.pages import PAGES
+from tests.portal.stage import Portal
+
+PEOPLE = ("priya", "uma", "owen", "ruth", "chen", "pat", "dana", "sam")
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
+    """Each form as a person who is not in its line of work: refused, and nothing has moved."""
+    places = stage.places(portal)
+    places["review_id"] = str(int(places["review_rosa"].split("-")[1]))
+    # Whoever holds an invitation's link may answer it; anybody may log in, or write a proposal.
+    anybody = {"auth.log_in", "auth.logout", "teams.accept", "teams.decline", "writing.start"}
+    members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
+    # A chair runs the reviews of the call as well; a project's leader stops its members' notebooks.
+    # Everybody may leave a project by themselves.
+    desks = {"chen": {"assignment.assign", "assignment.cancel"}, "uma": {"projects.remove_member"}}
+    also = desks.get(who, set())
+    client, taken = portal.log_in(who), []
+    for form in FORMS:
+        if form.who == who or form.endpoint in anybody | members | also:
+            continue
+        data = {name: value.format_map(places) for name, value in form.typed.items()}
+        answer = send(client, form.address.format_map(places), data)
+        refused = answer.status_code in (403, 404, 409, 422)
+        flashed = answer.status_code == 303 and "usa-alert--error" in client.get("/about").text
+        if not refused and not flashed:
+            taken.append(f"{form.endpoint}: {answer.status_code}")
+
+    assert taken == []
+
+
+@pytest.mark.parametrize("who", ["uma", "ruth", "pat", "dana", "sam"])
+def test_a_draft_is_seen_by_its_writer_alone(portal: Portal, who: str) -> None:
+    places = stage.places(portal)
+    client = portal.log_in(who)
+    drafts = [page for page in PAGES if "{proposal_soil}" in page.address]
+    seen = [p.address for p in drafts if client.get(p.address.format_map(places)).status_code != 404]
+
+    assert drafts
+    assert seen == []
+
+
+def test_html_in_names_and_titles_is_shown_as_text(portal: Portal) -> None:
+    nasty = "<img src=x onerror=alert(1)>\"'&"
+    places = stage.places(portal)
+    priya, ref = portal.log_in("priya"), places["proposal_soil"]
+    summary = {"title": nasty, "abstract": nasty, "keywords": nasty}
+    assert priya.post(f"/proposals/{ref}/summary", data=summary).status_code == 303
+    case = {"merit": nasty, "plan": nasty, "data_plan": nasty}
+    assert priya.post(f"/proposals/{ref}/case", data=case).status_code == 303
+    with portal.sessions() as session, session.begin():
+        for person in (stage.person(session, "priya"), stage.person(session, "uma")):
+            person.name = nasty
+        project = stage.project(session)
+        project.title = nasty
+
+    for page in PAGES:
+        client = portal.log_in(page.who) if page.who else portal.visitor()
+        text = client.get(page.address.format_map(places)).text
+        assert "<img src=x" not in text, page.address
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "field"),
+    [
+        ("2030-02-01T09:00", "2030-01-01T09:00", "closes_at"),
+        ("2030-01-01T09:00", "2030-01-01T09:00", "closes_at"),
+        ("tomorrow", "2030-01-01T09:00", "opens_at"),
+        ("2030-01-01T09:00", "9030-01-01T09:00", "closes_at"),
+    ],
+)
+def test_dates_that_cannot_be_are_refused_at_their_field(
+    portal: Portal, opens: str, closes: str, field: str
+) -> None:
+    data = {
+        "title": "A call with a long title",
+        "lane": "standard",
+        "summary": "Words.",
+        "opens_at": opens,
+        "closes_at": closes,
+        "reviewers": "2",
+        "max_months": "12",
+        "criterion_0_name": "Merit",
+        "criterion_0_weight": "50",
+        "pool_h100": "100",
+    }
+    answer = portal.log_in("owen").post("/calls/new", data=data)
+
+    assert answer.status_code == 422
+    assert f'id="field-{field}-error"' in answer.text
+    assert "A call with a long title" in answer.text
+
+
+@pytest.mark.parametrize("amount", ["-5", "0", "1e30", "a lot", "12001", "0.0000001"])
+def test_an_absurd_amount_is_refused_at_its_field(portal: Portal, amount: str) -> None:
+    places = stage.places(portal)
+    data = {"outcome": "award", "summary": "Yes.", "amount_a100": amount}
+    answer = portal.log_in("chen").post(f"/proposals/{places['proposal_imaging']}/decide", data=data)
+
+    assert answer.status_code == 422
+    assert "error-summary" in answer.text
+    assert f'value="{amount}"' in answer.text
