@@ -45,7 +45,7 @@ class Post(socketserver.StreamRequestHandler):
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    allow_reuse_address = daemon_threads = True
+    allow_reuse_address = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Post)
@@ -60,9 +60,11 @@ class Sink(socketserver.ThreadingTCPServer):
 @pytest.fixture
 def sink() -> Iterator[Sink]:
     with Sink() as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        serving = threading.Thread(target=server.serve_forever, args=(0.05,))
+        serving.start()
         yield server
         server.shutdown()
+        serving.join()
 
 
 @pytest.fixture

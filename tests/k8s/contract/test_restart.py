@@ -47,7 +47,8 @@ def test_stopping_ends_notebooks_and_keeps_objects(tmp_path: Path) -> None:
     api.client.close()
     cluster.stop()
     assert processes_of(notebook.uid) == []
-    assert threading.active_count() == threads
+    # At most: a thread that an earlier test left may end meanwhile.
+    assert threading.active_count() <= threads
 
     again = EmbeddedCluster(tmp_path)
     again.start()
