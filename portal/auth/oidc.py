@@ -8,7 +8,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from urllib3.exceptions import HTTPError
 
+from allocations.kernel import clock
 from allocations.people.institutions import IdentityProvider
 from portal.auth.transport import (
     BoundedSession,
@@ -185,7 +185,7 @@ class Client:
 
 def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str) -> None:
     """Issuer, audience, times and subject of an identity token; times in seconds, sixty of them skew."""
-    now = time.time()
+    now = clock.now().timestamp()
     audience = claims.get("aud")
     audiences = [audience] if isinstance(audience, str) else audience
     party = claims.get("azp")

@@ -21,9 +21,13 @@ class FormPage:
     page: bool = True
 
 
+# These go on to an identity provider: tests/federation has real ones.
+LEADING_OUT = {"auth.go", "auth.confirm"}
 FORMS = (
     FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),
     FormPage("auth.logout", "priya", "/logout", page=False),
+    FormPage("auth.welcome", "sam", "/welcome", {"agree": "yes"}),
+    FormPage("auth.end_session", "sam", "/account/sessions/end", {"session": "1"}, page=False),
     FormPage(
         "assignment.assign",
         "owen",

@@ -16,6 +16,11 @@ class Page:
 
 PAGES = (
     Page("auth.login", "", "/login", LIST),
+    Page("auth.callback", "", "/login/nobody/callback", LIST, status=404),
+    Page("auth.confirm", "dana", "/step-up?next=/access-requests", LIST),
+    Page("auth.resume", "dana", "/resume/1", LIST, status=404),
+    Page("auth.session_list", "priya", "/account/sessions", LIST),
+    Page("auth.welcome", "priya", "/welcome", LIST),
     Page("front.index", "", "/", LIST),
     Page("front.index", "priya", "/", LIST),
     Page("front.about", "", "/about", LIST),

@@ -8,7 +8,7 @@ import pytest
 from markupsafe import escape
 
 from tests.portal import stage
-from tests.portal.forms import FORMS, FormPage, filled, send
+from tests.portal.forms import FORMS, LEADING_OUT, FormPage, filled, send
 from tests.portal.stage import Portal
 
 MARKUP = "<script>alert(1)</script><b>"
@@ -77,7 +77,8 @@ def sender(request: pytest.FixtureRequest, portal: Portal, demo_file: Path) -> S
 def test_every_form_has_its_place_in_the_table(portal: Portal) -> None:
     rules = portal.app.url_map.iter_rules()
 
-    assert {page.endpoint for page in FORMS} == {r.endpoint for r in rules if "POST" in (r.methods or ())}
+    taking = {rule.endpoint for rule in rules if "POST" in (rule.methods or ())}
+    assert {page.endpoint for page in FORMS} | LEADING_OUT == taking
 
 
 def test_a_valid_form_is_accepted(sender: Sender) -> None:

@@ -88,6 +88,8 @@ def test_reading_from_another_site_is_allowed(portal: Portal) -> None:
 def test_an_unknown_query_key_is_refused_on_every_page(portal: Portal) -> None:
     places = stage.places(portal)
     for page in PAGES:
+        if page.endpoint == "auth.callback":
+            continue  # providers add keys of their own
         client = portal.log_in(page.who) if page.who else portal.visitor()
         address = page.address.format_map(places)
         answer = client.get(address + ("&" if "?" in address else "?") + "nonsense=1")

@@ -25,7 +25,9 @@ from tests.threads import at_once
 # Writing these down twice is what people mean: drafts, new things, logging in.
 REPEATABLE = {
     "auth.log_in",
+    "auth.end_session",
     "auth.logout",
+    "auth.welcome",
     "calls.new",
     "notebooks.new",
     "projects.add_data",
