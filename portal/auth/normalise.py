@@ -10,7 +10,7 @@ from allocations.people.institutions import IdentityProvider, ProviderKind
 from allocations.people.recognition import Claims
 
 MOST = 50
-_AFFILIATION = re.compile(r"[a-z-]{1,40}@[a-z0-9.-]{1,200}", re.IGNORECASE)
+_AFFILIATION = re.compile(r"[a-z-]{1,40}@[a-z0-9.-]{1,200}", re.IGNORECASE | re.ASCII)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 
 Raw = Mapping[str, Any]

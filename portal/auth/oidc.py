@@ -141,7 +141,7 @@ class Client:
         claims, algorithm = self._signed(metadata, token)
         check_claims(claims, issuer=self.provider.issuer, client_id=self.provider.client_id)
         said = claims.get("nonce")
-        if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
+        if not _is_equal(said, nonce):
             raise Refused("the token answers another log-in")
         _check_at_hash(claims, tokens.get("access_token"), algorithm)
         return claims
@@ -196,12 +196,27 @@ def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str) -> N
         "end": _is_time(claims.get("exp")) and now - SKEW < claims["exp"],
         "age": _is_time(claims.get("iat")) and now - FRESH < claims["iat"] < now + SKEW,
         "start": "nbf" not in claims or (_is_time(claims["nbf"]) and claims["nbf"] < now + SKEW),
-        "subject": isinstance(claims.get("sub"), str) and 0 < len(claims["sub"]) <= 255,
+        "subject": _is_subject(claims.get("sub")),
         "kind": "events" not in claims,
     }
     wrong = [name for name, right in checks.items() if not right]
     if wrong:
         raise Refused(f"the token's {wrong[0]} is not right")
+
+
+def _is_subject(value: object) -> bool:
+    """OpenID Connect Core 1.0, 2: at most 255 ASCII characters."""
+    return (
+        isinstance(value, str)
+        and value.isascii()
+        and value.isprintable()
+        and bool(value.strip())
+        and len(value) <= 255
+    )
+
+
+def _is_equal(said: object, expected: str) -> bool:
+    return isinstance(said, str) and said.isascii() and hmac.compare_digest(said, expected)
 
 
 def _is_time(value: object) -> bool:
@@ -229,5 +244,5 @@ def _check_at_hash(claims: Mapping[str, Any], access_token: object, algorithm: s
     size = {"256": "sha256", "384": "sha384", "512": "sha512"}.get(algorithm[-3:], "sha512")
     digest = hashlib.new(size, str(access_token).encode()).digest()
     expected = urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
-    if not isinstance(said, str) or not hmac.compare_digest(said.encode(), expected.encode()):
+    if not _is_equal(said, expected):
         raise Refused("the token belongs to another access token")

@@ -94,6 +94,8 @@ def _elsewhere(name: str, address: object) -> Script:
     return Script(discovery=lambda told: told | {name: address})
 
 
+# A lone surrogate: JSON can carry it, UTF-8 cannot.
+HALF = "\ud800"
 LOGOUT = {"http://schemas.openid.net/event/backchannel-logout": {}}
 TRACE = b"<html><h1>Traceback (most recent call last)</h1>" + WORDS.encode()
 
@@ -130,6 +132,7 @@ TABLE = (
     Attack(10, "nonce with a letter more", claims(_earlier_nonce)),
     Attack(10, "nonce in a list", claims(lambda told, _: told | {"nonce": [told["nonce"]]})),
     Attack(10, "nonce of letters outside ASCII", claims(put(nonce="ñöñçé"))),
+    Attack(10, "nonce of half a letter", claims(put(nonce=HALF))),
     Attack(
         10,
         "nonce said to be unsupported",
@@ -159,12 +162,14 @@ TABLE = (
     Attack(14, "address of a key in the header", _stranger(jku=True, kid="mine")),
     Attack(14, "address of a key under a known name", _stranger(jku=True)),
     Attack(14, "name of the key is a path", _stranger(kid="../../../../dev/null")),
+    Attack(14, "name of the key is half a letter", _stranger(kid=HALF)),
     Attack(14, "name of the key is an object", _stranger(kid={"first": 1})),
     Attack(15, "extension that must be understood", Script(header=put(crit=["exp2"], exp2=1))),
     Attack(15, "payload not encoded", Script(header=put(crit=["b64"], b64=False))),
     Attack(15, "payload changed after signing", Script(sign=_changed_payload)),
     Attack(15, "signature cut off", Script(sign=lambda *made: sign(*made).rpartition(".")[0] + ".")),
     Attack(15, "hash of another access token", claims(put(at_hash=tokens.half_hash("another")))),
+    Attack(15, "hash of half a letter", claims(put(at_hash=HALF))),
     Attack(15, "hash that is a number", claims(put(at_hash=17))),
     Attack(15, "two parts only", Script(sign=lambda *made: sign(*made).rpartition(".")[0])),
     Attack(15, "no token at all", Script(sign=lambda *_made: "not.a.token")),
@@ -185,6 +190,8 @@ TABLE = (
     Attack(16, "keys of 20,000 brackets", Script(jwks=lambda _: Reply(body=b"[" * 20_000))),
     Attack(17, "empty subject", claims(put(sub=""))),
     Attack(17, "blank subject", claims(put(sub="   "))),
+    Attack(17, "subject of half a letter", claims(put(sub=HALF))),
+    Attack(17, "subject of 256 letters", claims(put(sub="x" * 256))),
     Attack(17, "subject with a NUL", claims(put(sub="4711\0"))),
     Attack(18, "no identity token", Script(token=drop("id_token"))),
     Attack(18, "identity token is null", Script(token=put(id_token=None))),

@@ -55,6 +55,8 @@ class Login:
     code: str = field(default_factory=lambda: secrets.token_hex(16))
     access_token: str = field(default_factory=lambda: secrets.token_hex(16))
     id_token: str = ""
+    # What the identity token says: userinfo tells of the same subject, however wrong.
+    said: Json = field(default_factory=dict)
 
     def claims(self) -> Json:
         now = int(time.time())
@@ -166,6 +168,7 @@ class Hostile:
             return Reply(400, b'{"error": "invalid_grant"}')
         header = self.script.header({"alg": "RS256", "kid": self.kid, "typ": "JWT"}, login)
         claims = self.script.claims(login.claims(), login)
+        login.said = claims
         login.id_token = self.script.sign(header, claims, login)
         answer = {"access_token": login.access_token, "token_type": "Bearer", "expires_in": 300}
         return self.script.token({**answer, "id_token": login.id_token}, login)
@@ -176,7 +179,7 @@ class Hostile:
         if login is None:
             self.complaints.append("userinfo without its access token")
             return Reply(401)
-        return self.script.userinfo(dict(login.person), login)
+        return self.script.userinfo({**login.person, "sub": login.said.get("sub")}, login)
 
 
 def wrong_with_request(asked: dict[str, str]) -> list[str]:

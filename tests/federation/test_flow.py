@@ -7,12 +7,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.federation import hostile
-from tests.federation.attacks import WORDS, listing
+from tests.federation.attacks import WORDS, drop, listing
 from tests.federation.hostile import PERSON, Hostile, Script
 from tests.federation.refusals import assert_refused
 from tests.federation.stage import Browser, Portal
 
 Browsers = Callable[[], Browser]
+# A provider from before RFC 9207.
+WITHOUT_ISS = Script(
+    discovery=lambda told: told | {"authorization_response_iss_parameter_supported": False}, back=drop("iss")
+)
 ALICE = {
     **PERSON,
     "sub": "alice",
@@ -137,9 +141,11 @@ def test_row_25_an_unknown_provider_has_no_callback(odd: Hostile, browser: Brows
     assert not browser.logged_in()
 
 
+@pytest.mark.parametrize("script", [hostile.HONEST, WITHOUT_ISS], ids=["iss given", "iss unheard of"])
 def test_row_27_a_code_of_one_provider_is_refused_at_the_callback_of_another(
-    odd: Hostile, other: Hostile, browser: Browser
+    script: Script, odd: Hostile, other: Hostile, browser: Browser
 ) -> None:
+    odd.script = other.script = script
     address = browser.callback("other").replace("/login/other/", "/login/odd/")
 
     answer = browser.get(address)

@@ -9,6 +9,7 @@ import pytest
 from tests.federation import hostile
 from tests.federation.attacks import drop, put
 from tests.federation.certified import MFA, NORTHERN, SFA, Certified
+from tests.federation.forms import forms_of
 from tests.federation.hostile import PERSON, Change, Hostile, Script
 from tests.federation.stage import Browser, Portal
 
@@ -131,6 +132,23 @@ def test_row_44_a_step_up_does_not_finish_in_another_session(strong: Hostile, br
 
     assert answer.status_code == 403
     assert form_that_matters(browser).startswith("/step-up?")
+
+
+def test_a_session_that_was_ended_meanwhile_is_not_revived(strong: Hostile, browsers: Browsers) -> None:
+    lost, desk = entered(browsers()), entered(browsers())
+    address = form_that_matters(lost)
+    strong.person = {**PERSON, "acr": MFA}
+    sent = lost.post("/step-up", {"next": wanted(address)}, follow=False).headers["Location"]
+    bait = lost.get(sent, follow=False).headers["Location"]
+    page = desk.get("/account/sessions")
+    desk.submit(page, {"session": forms_of(page.text)[-1].fields["session"]})
+    assert not lost.logged_in()
+
+    answer = lost.get(bait)
+
+    assert answer.status_code == 403
+    assert not lost.logged_in()
+    assert desk.logged_in()
 
 
 def test_a_kept_form_is_for_its_sender_only(strong: Hostile, browsers: Browsers) -> None:
