@@ -28,6 +28,7 @@ def init(app: Flask) -> None:
         in_words,
         scale,
         pair,
+        team_name,
         team_row,
         images,
         datasets,
