@@ -23,12 +23,12 @@ def init(app: Flask) -> None:
         moment,
         day,
         words,
-        exact,
         span,
         role,
         in_words,
         scale,
         pair,
+        team_name,
         team_row,
         images,
         datasets,
@@ -36,6 +36,7 @@ def init(app: Flask) -> None:
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
+    app.jinja_env.filters["exact"] = units.written
     app.jinja_env.globals["spread"] = charts.spread
 
 
@@ -49,12 +50,6 @@ def day(on: date | None) -> str:
 
 def words(state: object) -> str:
     return str(state).replace("_", " ")
-
-
-def exact(micro: int) -> str:
-    """All six decimals where they matter: for the ledger."""
-    text = f"{units.units(micro):,.6f}".rstrip("0").rstrip(".")
-    return text or "0"
 
 
 def span(seconds: int) -> str:
@@ -77,6 +72,10 @@ def scale(anchors: Sequence[str]) -> list[tuple[str, str]]:
 
 def pair(text: str) -> tuple[str, str]:
     return text, text
+
+
+def team_name(member: TeamMember) -> str:
+    return f"{member.person.name}, {member.person.affiliation}" if member.person else member.email
 
 
 def team_row(member: TeamMember) -> list[Any]:

@@ -105,15 +105,12 @@ def by_day(session: Session, allocation_ids: Sequence[int]) -> dict[int, dict[da
 
 
 def remaining_by_day(allocation: Allocation, charged: dict[date, int]) -> list[tuple[date, int]]:
-    """What was left at the end of each day, from the start to today or the end: the burn-down."""
-    day, left, points = (
-        allocation.starts_at.date(),
-        allocation.amount,
-        [(allocation.starts_at.date(), allocation.amount)],
-    )
+    """The burn-down: what was left when each day began, from the start on; for today, what is left now."""
+    day, left = allocation.starts_at.date(), allocation.amount
+    points = {day: left}
     last = min(clock.today(), allocation.ends_at.date())
     while day <= last:
         left -= charged.get(day, 0)
-        points.append((day + timedelta(days=1), left))
+        points[min(day + timedelta(days=1), clock.today())] = left
         day += timedelta(days=1)
-    return points
+    return sorted(points.items())

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -34,6 +34,8 @@ from allocations.programme.proposals import (
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 
 _ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
+# Days after the end of the call.
+LATEST_START = 366
 REQUIRED = {
     "title": "Give the proposal a title.",
     "abstract": "Write an abstract.",
@@ -109,14 +111,16 @@ def save_resources(
 ) -> None:
     require(may_edit(actor, proposal))
     expect(proposal, version)
-    if wanted.months > proposal.call.max_months:
-        raise Invalid({"months": f"This call grants at most {proposal.call.max_months} months."})
+    _check_period(proposal, wanted)
     offered = {resource.slug: resource for resource in proposal.call.resources}
     for ask in wanted.asks:
         if ask.slug not in offered:
             raise Invalid({f"amount_{ask.slug}": "This resource is not part of the call."})
         if ask.amount <= 0:
             raise Invalid({f"amount_{ask.slug}": "Enter more than zero, or leave the box empty."})
+        pool = proposal.call.pool_for(offered[ask.slug].id)
+        if pool is not None and ask.amount > pool.amount:
+            raise Invalid({f"amount_{ask.slug}": f"The whole call has {units.shown(pool.amount)}."})
     proposal.starts_on, proposal.months = wanted.starts_on, wanted.months
     flag_modified(proposal, "months")
     asked = {ask.slug: ask for ask in wanted.asks}
@@ -129,6 +133,15 @@ def save_resources(
     for ask in asked.values():
         request = ResourceRequest(resource=offered[ask.slug], requested=ask.amount, why=ask.why)
         proposal.requests.append(request)
+
+
+def _check_period(proposal: Proposal, wanted: Wanted) -> None:
+    most = proposal.call.max_months
+    if not 1 <= wanted.months <= most:
+        raise Invalid({"months": f"This call grants 1 to {most} months."})
+    latest = proposal.call.closes_at.date() + timedelta(days=LATEST_START)
+    if wanted.starts_on and wanted.starts_on > latest:
+        raise Invalid({"starts_on": f"Start within a year of the end of the call: by {latest:%-d %B %Y}."})
 
 
 def save_team(

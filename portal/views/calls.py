@@ -164,5 +164,5 @@ def _shown(call: Call) -> dict[str, Any]:
         values[f"criterion_{place}_weight"] = str(criterion.weight)
         values |= {f"criterion_{place}_anchor_{n}": a for n, a in enumerate(criterion.anchors)}
     for link in call.pools:
-        values[f"pool_{link.pool.resource.slug}"] = units.shown(link.pool.amount)
+        values[f"pool_{link.pool.resource.slug}"] = units.written(link.pool.amount)
     return values

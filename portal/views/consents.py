@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
 @needs("allocation.consent")
 def answer(ref: str) -> ResponseReturnValue:
     allocation = awards.get(session(), actor(), ref)
-    form = Form({"amount": units.shown(allocation.amount), "version": str(allocation.version)})
+    form = Form({"amount": units.written(allocation.amount), "version": str(allocation.version)})
     if request.method == "POST":
         form = posted()
 

@@ -25,6 +25,13 @@ from portal.web import page, see_other
 blueprint = Blueprint("panel", __name__)
 
 
+SAID = {
+    "recommend": "{ref}: the amounts are noted. Nothing is decided yet.",
+    "award": "{ref} is awarded. The providers are asked to consent, and the PI gets a letter.",
+    "decline": "{ref} is declined. The PI gets a letter.",
+}
+
+
 class DecisionInput(BaseModel):
     summary: fields.Note = ""
 
@@ -54,7 +61,10 @@ def decide(ref: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _decide(form, proposal)):
-            return see_other(url_for("panel.ranked", ref=proposal.call.ref), f"{ref}: saved.")
+            return see_other(
+                url_for("panel.ranked", ref=proposal.call.ref),
+                SAID[str(form.values.get("outcome"))].format(ref=ref),
+            )
         form.values.setdefault("version", proposal.version)
     answer = decisions.may_decide(actor(), proposal)
     if not answer and not form.errors:
@@ -104,7 +114,7 @@ def _shown(proposal: Proposal) -> dict[str, Any]:
     values: dict[str, Any] = {"version": str(proposal.version), "summary": ""}
     for wanted in proposal.requests:
         amount = wanted.requested if wanted.recommended is None else wanted.recommended
-        values[f"amount_{wanted.resource.slug}"] = units.shown(amount)
+        values[f"amount_{wanted.resource.slug}"] = units.written(amount)
     return values
 
 

@@ -46,7 +46,7 @@ def screen(ref: str) -> ResponseReturnValue:
         form = posted()
         if form.save(lambda: _decide(form, proposal)):
             return see_other(
-                url_for("screening.index"), f"{proposal.ref} is {proposals.words(proposal.state)}."
+                url_for("proposals.show", ref=ref), f"{ref} is {proposals.words(proposal.state)}."
             )
     answer = proposals.may_screen(actor(), proposal)
     if not answer and not form.errors:

@@ -1,6 +1,6 @@
 """Invitations to a proposal's team: the signed link of the letter, accept, decline."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from allocations.programme import teams
@@ -8,8 +8,9 @@ from allocations.programme.proposals import Proposal
 from portal import links
 from portal.auth.people import actor
 from portal.database import session
+from portal.forms import Form
 from portal.permissions import needs
-from portal.web import act, page
+from portal.web import act, page, see_other
 
 blueprint = Blueprint("teams", __name__)
 
@@ -26,8 +27,11 @@ def show(token: str) -> ResponseReturnValue:
 @needs("team.answer")
 def accept(token: str) -> ResponseReturnValue:
     member = teams.invitation(session(), links.opened(token))
-    here = url_for("teams.show", token=token)
-    return act(lambda: teams.accept(session(), actor(), member), here, "You are on the team.")
+    form, ref = Form(), member.proposal.ref
+    if form.save(lambda: teams.accept(session(), actor(), member)):
+        return see_other(url_for("proposals.show", ref=ref), "You are on the team.")
+    flash(next(iter(form.errors.values())), "error")
+    return redirect(url_for("teams.show", token=token), 303)
 
 
 @blueprint.post("/invitations/<token>/decline")

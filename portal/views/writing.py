@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from allocations.accounts.projects import ProjectRole
 from allocations.kernel import units
+from allocations.kernel.answers import require
 from allocations.kernel.errors import Invalid
 from allocations.programme import calls, proposals, writing
 from allocations.programme.proposals import Proposal
@@ -138,7 +139,7 @@ def submit(ref: str) -> ResponseReturnValue:
         writing.submit(session(), actor(), proposal, annex=requests.snapshot(asked))
 
     if form.save(send):
-        message = f"{proposal.ref} is submitted. We have sent you a letter."
+        message = f"{proposal.ref} is submitted. The office screens it next; each step sends you a letter."
         return see_other(url_for("proposals.show", ref=ref), message)
     return _check_page(proposal, form)
 
@@ -161,14 +162,13 @@ def _section(
         adding = "add" in form.values
         if form.save(lambda: save(form)):
             following = name if adding else SECTIONS[SECTIONS.index(name) + 1]
-            if form.values.get("then") == "leave":
+            then = str(form.values.get("then", ""))
+            if then == "leave":
                 return see_other(url_for("proposals.show", ref=proposal.ref), "Your draft is saved.")
-            return see_other(url_for(f"writing.{following}", ref=proposal.ref))
+            return see_other(url_for(f"writing.{then if then in SECTIONS else following}", ref=proposal.ref))
         form.values.setdefault("version", proposal.version)
     else:
-        answer = proposals.may_edit(actor(), proposal)
-        if not answer:
-            form.errors["_form"], form.status = answer.reason, 403
+        require(proposals.may_edit(actor(), proposal))
     return page(
         f"proposals/{name}.html", proposal=proposal, form=form, section=name, status=form.status, **context
     )
@@ -210,7 +210,7 @@ def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
     values["datasets"] = list(asked)
     values |= {f"use_{slug}": use for slug, use in asked.items()}
     for wanted in proposal.requests:
-        values[f"amount_{wanted.resource.slug}"] = units.shown(wanted.requested)
+        values[f"amount_{wanted.resource.slug}"] = units.written(wanted.requested)
         values[f"why_{wanted.resource.slug}"] = wanted.why
     for place, member in enumerate(proposal.team):
         values[f"email_{place}"], values[f"role_{place}"] = member.email, str(member.role)

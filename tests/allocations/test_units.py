@@ -17,7 +17,7 @@ from allocations.kernel.units import LARGEST, MICRO
         (" 1,234.5 ", 1234500000),
         (0, 0),
         ("0.000001", 1),
-        ("1e3", 1000 * MICRO),
+        ("12,345,678", 12_345_678 * MICRO),
         (Decimal("0.1"), 100000),
         ("1000000000", LARGEST),
     ],
@@ -33,11 +33,15 @@ def test_what_people_type_becomes_micro_units(typed, micro: int) -> None:
         ("ten", "Enter a number, such as 500"),
         ("1.2.3", "Enter a number, such as 500"),
         ("0.0000001", "at most six decimals"),
-        ("NaN", "at most six decimals"),
-        ("Infinity", "at most six decimals"),
+        ("NaN", "Enter a number, such as 500"),
+        ("Infinity", "Enter a number, such as 500"),
+        ("12,5", "Enter a number, such as 500"),
+        ("1,50,000", "Enter a number, such as 500"),
+        ("10 000", "Enter a number, such as 500"),
+        ("1e3", "Enter a number, such as 500"),
         ("-1", "between 0 and"),
         ("1000000000.000001", "between 0 and"),
-        ("1e30", "between 0 and"),
+        ("9" * 30, "between 0 and"),
     ],
 )
 def test_what_is_no_usable_amount_gets_a_sentence(typed: str, sentence: str) -> None:
@@ -90,3 +94,8 @@ def test_charging_differences_of_totals_never_adds_up_rounding(totals: list[int]
 
 def test_a_gpu_hour_is_one_unit() -> None:
     assert units.gpu_micro(3600) == MICRO
+
+
+@given(amount=st.integers(0, LARGEST))
+def test_what_is_written_into_a_form_is_read_back_exactly(amount: int) -> None:
+    assert units.micro(units.written(amount)) == amount

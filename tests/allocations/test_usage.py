@@ -188,8 +188,22 @@ def test_the_burn_down_ends_where_the_balance_is(session: Session, cast: Cast) -
         charged = usage.by_day(session, [allocation.id])[allocation.id]
         points = usage.remaining_by_day(allocation, charged)
 
-    assert [(day - first).days for day, _ in points] == [0, 1, 2, 3, 4, 5]
-    assert [left // units.MICRO for _, left in points] == [100, 100, 90, 90, 75, 75]
+    assert [(day - first).days for day, _ in points] == [0, 1, 2, 3, 4]
+    assert [left // units.MICRO for _, left in points] == [100, 100, 90, 90, 75]
+
+
+def test_what_was_used_today_is_in_todays_point_of_the_burn_down(session: Session, cast: Cast) -> None:
+    allocation = stage.allocation_of(cast, stage.active(cast))
+    record = record_of(session, allocation)
+    with clock.at(allocation.starts_at + timedelta(hours=1)):
+        charge(session, record, 10)
+        session.flush()
+
+        charged = usage.by_day(session, [allocation.id])[allocation.id]
+        points = usage.remaining_by_day(allocation, charged)
+        today = clock.today()
+
+    assert points[-1] == (today, allocation.amount - 10 * units.MICRO)
 
 
 def test_entries_are_read_newest_first_page_by_page(session: Session, cast: Cast) -> None:

@@ -142,7 +142,7 @@ def award(chen: Visitor, *, units: str) -> None:
     chen.fill({"amount_h100": units, "summary": "The panel was of one mind."})
     chen.tick("Award these amounts")
     chen.press("Record")
-    chen.reads("saved")
+    chen.reads("is awarded")
 
 
 def consent(pat: Visitor) -> None:

@@ -58,7 +58,7 @@ def test_the_error_summary_takes_the_focus_and_leads_to_the_field(admit: Admit) 
     visitor = admit()
     start_proposal(visitor)
     page = visitor.page
-    follow(visitor, page.get_by_role("link", name="Resources").last)
+    follow(visitor, page.locator(".sections").get_by_role("button", name="Resources"))
     amount = page.locator("[name^=amount_]").first
     tab_to(visitor, amount)
     page.keyboard.type("many")
