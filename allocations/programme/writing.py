@@ -33,7 +33,7 @@ from allocations.programme.proposals import (
 )
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 
-_ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
+ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
 # Days after the end of the call.
 LATEST_START = 366
 REQUIRED = {
@@ -176,7 +176,7 @@ def _check_team(proposal: Proposal, invitees: Sequence[Invitee]) -> None:
     seen: set[str] = {proposal.pi.email.casefold()}
     for place, invitee in enumerate(invitees):
         address = invitee.email.strip().casefold()
-        if not _ADDRESS.fullmatch(address) or len(address) > 254:
+        if not ADDRESS.fullmatch(address) or len(address) > 254:
             wrong[f"email_{place}"] = "Enter an e-mail address, such as name@university.edu."
         elif address in seen:
             wrong[f"email_{place}"] = "This address is on the team already."

@@ -2,19 +2,30 @@
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
 
 from allocations.accounts import awards, projects, usage
+from allocations.accounts.projects import Project, ProjectRole
+from allocations.kernel.answers import require
 from allocations.kernel.errors import NotFound
+from allocations.programme import joining
+from allocations.programme.writing import Invitee
 from datasets import catalogue, grants
 from k8s import namespaces, notebooks
-from portal import statements
+from portal import fields, statements
 from portal.auth.people import actor
 from portal.database import session
+from portal.forms import Form, posted
 from portal.permissions import needs, query
-from portal.web import act, before, page
+from portal.web import act, before, page, see_other
 
 blueprint = Blueprint("projects", __name__)
 PAGE = 25
+
+
+class InviteInput(BaseModel):
+    email: fields.Line
+    role: ProjectRole
 
 
 @blueprint.get("/projects")
@@ -60,6 +71,25 @@ def add_data(ref: str) -> ResponseReturnValue:
     until = statements.last_end(session(), project)
     added = f"{dataset.title} will be mounted in new notebooks."
     return act(lambda: grants.add_open(session(), actor(), project, dataset, until=until), here, added)
+
+
+@blueprint.route("/projects/<ref>/members/invite", methods=["GET", "POST"])
+@needs("project.manage_members")
+def invite(ref: str) -> ResponseReturnValue:
+    project = projects.get(session(), actor(), ref)
+    form = Form({"role": "user"})
+    if request.method == "POST":
+        form = posted()
+        if form.save(lambda: _invite(form, project)):
+            return see_other(url_for("projects.show", ref=ref), "The invitation is on its way.")
+    else:
+        require(projects.may_manage_members(actor(), project))
+    return page("projects/invite.html", project=project, form=form, status=form.status)
+
+
+def _invite(form: Form, project: Project) -> None:
+    given = form.parse(InviteInput)
+    joining.invite(session(), actor(), project, Invitee(given.email, given.role))
 
 
 @blueprint.post("/projects/<ref>/members/remove")

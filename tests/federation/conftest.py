@@ -57,8 +57,6 @@ def browser(browsers: Callable[[], Browser]) -> Browser:
 @pytest.fixture(scope="package")
 def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Certified]]:
     """Two identity providers; that of the south gives claims of scopes from userinfo alone."""
-    if not certified.node():
-        pytest.skip("there is no Node with npm for the certified provider")
     folder = tmp_path_factory.mktemp("idp")
     with (
         certified.running("north", NORTH, folder) as north,

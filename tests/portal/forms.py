@@ -76,6 +76,12 @@ FORMS = (
         "projects.add_data", "uma", "/projects/{project}/data", {"dataset": "weather-stations"}, page=False
     ),
     FormPage(
+        "projects.invite",
+        "priya",
+        "/projects/{project}/members/invite",
+        {"email": "sam@commons.example", "role": "user"},
+    ),
+    FormPage(
         "projects.remove_member",
         "priya",
         "/projects/{project}/members/remove",

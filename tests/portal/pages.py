@@ -59,6 +59,7 @@ PAGES = (
     Page("panel.ranked", "chen", "/calls/{call_open}/panel"),
     Page("projects.allocation", "priya", "/allocations/{allocation_active}"),
     Page("projects.data", "priya", "/projects/{project}/data"),
+    Page("projects.invite", "priya", "/projects/{project}/members/invite"),
     Page("projects.index", "priya", "/projects", LIST),
     Page("projects.show", "priya", "/projects/{project}"),
     Page("proposals.index", "priya", "/proposals", LIST),
