@@ -8,7 +8,7 @@ from allocations.accounts.awards import Award
 from allocations.accounts.projects import Project
 from allocations.kernel import audit, outbox
 from allocations.kernel.answers import require
-from allocations.kernel.errors import Invalid, NotFound
+from allocations.kernel.errors import IllegalMove, Invalid, NotFound
 from allocations.people.roles import Actor
 from allocations.programme.decisions import Decision
 from allocations.programme.proposals import Proposal
@@ -50,7 +50,7 @@ def _of_team(session: Session, project: Project, address: str) -> TeamMember:
 
 def _check_is_new(project: Project, member: TeamMember, address: str) -> None:
     if member.state == InvitationState.INVITED:
-        raise Invalid({"email": "This address has been invited and has not answered yet."})
+        raise IllegalMove("This address has been invited and has not answered yet.")
     addresses = {row.person.email.casefold() for row in project.members}
     present = {row.person_id for row in project.members}
     if address.casefold() in addresses or (member.person_id is not None and member.person_id in present):

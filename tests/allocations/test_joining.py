@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from allocations.accounts import projects
 from allocations.accounts.projects import ProjectRole
-from allocations.kernel.errors import Invalid, NotAllowed
+from allocations.kernel.errors import IllegalMove, Invalid, NotAllowed
 from allocations.programme import decisions, joining, teams
 from allocations.programme.writing import Invitee
 from tests import cast as stage
@@ -51,7 +51,7 @@ def test_an_address_that_has_not_answered_is_not_invited_twice(session: Session,
     project = stage.active(cast)
     joining.invite(session, cast.priya, project, SAM)
 
-    with pytest.raises(Invalid, match="has not answered"):
+    with pytest.raises(IllegalMove, match="has not answered"):
         joining.invite(session, cast.priya, project, Invitee("SAM@example.edu", ProjectRole.CO_PI))
 
 
