@@ -181,8 +181,11 @@ def client_of(provider: IdentityProvider) -> Client:
 def _secret(provider: IdentityProvider) -> str:
     if not settings().secrets_file:
         return ""
-    held = json.loads(Path(settings().secrets_file).read_text(encoding="utf-8"))
-    return str(held.get(provider.secret_setting, ""))
+    try:
+        held = json.loads(Path(settings().secrets_file).read_text(encoding="utf-8"))
+        return str(held[provider.secret_setting])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Misconfigured(f"no secret for this client: {type(error).__name__}") from None
 
 
 def _not_logged_in(provider: IdentityProvider, error: Exception) -> ResponseReturnValue:

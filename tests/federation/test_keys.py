@@ -1,6 +1,8 @@
 """Keys, clocks and providers that go away: what is accepted for how long, and what is fetched how often."""
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -184,3 +186,17 @@ def test_claims_may_come_from_userinfo_alone(portal: Portal, odd: Hostile, brows
 
     assert browser.logged_in()
     assert portal.identities()[0].affiliations == hostile.PERSON["affiliation"].split(";")
+
+
+@pytest.mark.parametrize(
+    "spoil", [Path.unlink, lambda file: file.write_text("{"), lambda file: file.write_text("{}")]
+)
+def test_a_lost_secrets_file_is_our_fault_and_said_so(
+    portal: Portal, odd: Hostile, browser: Browser, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    spoil(tmp_path / "secrets.json")
+
+    answer = browser.start(follow=True)
+
+    assert answer.status_code == 502
+    assert_refused(browser, answer, odd)
