@@ -13,7 +13,7 @@ from allocations.accounts.resources import Kind
 from allocations.kernel import clock, units
 from allocations.kernel.db import Base
 from datasets import grants
-from k8s import clusters, names
+from k8s import names
 from k8s.bundle import Gpus, Mount, NamespaceSpec
 from k8s.clusters import Cluster, Product
 from k8s.due import Due
@@ -143,10 +143,6 @@ def _storage(session: Session, project_id: int) -> int:
     query = select(Allocation).where(Allocation.project_id == project_id, Allocation.state.in_(kept))
     held = [a for a in session.scalars(query) if a.resource.kind == Kind.STORAGE]
     return max(STORAGE_GIB, int(units.units(sum(a.amount for a in held))))
-
-
-def site_of(row: ProjectNamespace) -> clusters.Site:
-    return clusters.site(row.cluster)
 
 
 def with_projects(session: Session, *, size: int = 200) -> Sequence[ProjectNamespace]:

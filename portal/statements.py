@@ -60,14 +60,6 @@ class Line:
             today=clock.today(),
         )
 
-    @property
-    def used_units(self) -> float:
-        return float(units.units(self.used))
-
-    @property
-    def granted_units(self) -> float:
-        return float(units.units(self.granted))
-
 
 def of_project(session: Session, project: Project) -> list[Line]:
     """Three statements, whatever the number of allocations."""

@@ -1,6 +1,5 @@
 """What every request passes (headers, cross-site check, permission, query keys), and page helpers."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -162,8 +161,3 @@ def before() -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         abort(400, "The address names no page of this list.")
     return int(text)
-
-
-def texts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a row as a form shows them."""
-    return {name: "" if value is None else value for name, value in values.items()}

@@ -1,7 +1,7 @@
 """The audit trail: who did what to which thing, appended in the transaction that did it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -64,13 +64,3 @@ def line(entry: AuditEntry) -> str:
         "digest": entry.digest,
     }
     return json.dumps(values, ensure_ascii=False)
-
-
-def of_person(
-    session: Session, person_id: int, *, before: int | None = None, size: int = 50
-) -> Sequence[AuditEntry]:
-    """What this person did, newest first, by keyset."""
-    query = select(AuditEntry).where(AuditEntry.actor_id == person_id)
-    if before is not None:
-        query = query.where(AuditEntry.id < before)
-    return session.scalars(query.order_by(AuditEntry.id.desc()).limit(size)).all()

@@ -21,7 +21,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.accounts.pools import Pool, contribute
 from allocations.accounts.resources import Resource
-from allocations.kernel import audit, clock, outbox, units
+from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
 from allocations.kernel.errors import Incomplete, Invalid
@@ -287,8 +287,3 @@ def publish(session: Session, actor: Actor, call: Call) -> None:
 def conclude(session: Session, actor: Actor, call: Call) -> None:
     require(may_conclude(actor, call))
     move(session, call, CallState.CONCLUDED, actor)
-
-
-def amount_line(pool: Pool) -> str:
-    """`12,000 GPU-hours of H100 80 GB`."""
-    return f"{units.shown(pool.amount)} {pool.resource.unit} of {pool.resource.name}"

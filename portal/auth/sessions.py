@@ -97,8 +97,3 @@ def end(session: Session, actor: Actor, session_id: int) -> None:
     values = {"ended_at": clock.now(), "end_reason": "ended by the person"}
     session.execute(update(LoginSession).where(*mine, LoginSession.ended_at.is_(None)).values(**values))
     audit.record(session, actor, "session.end", subject=f"session-{session_id}")
-
-
-def end_all(session: Session, person_id: int, reason: str) -> None:
-    theirs = (LoginSession.person_id == person_id, LoginSession.ended_at.is_(None))
-    session.execute(update(LoginSession).where(*theirs).values(ended_at=clock.now(), end_reason=reason))

@@ -21,8 +21,8 @@ from tests.k8s.stage import Played, played
 
 KINDS = (*(kind for kind in cluster.KINDS if kind not in ("Node", "Pod")), "Pod")
 ROOT = Path(__file__).resolve().parents[2]
-# Namespace, guard rails, access and volumes are 17 writes, a notebook 4, what stands once on a cluster 7.
-WRITES = 34
+# What one worker writes from an empty cluster to a notebook's pod; the last test holds it to that.
+WRITES = 28
 
 
 @pytest.fixture
@@ -111,12 +111,11 @@ def test_a_killed_worker_leaves_no_orphan_and_no_duplicate(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, WRITES))
+@pytest.mark.parametrize("number", range(1, WRITES + 1))
 def test_every_write_of_provisioning_can_be_the_last_one(
     stage: Played, undisturbed: dict[tuple[str, str, str], Any], number: int, when: str
 ) -> None:
-    killed = survives(stage, undisturbed, number, when)
-    assert killed or number > len(undisturbed) / 2
+    assert survives(stage, undisturbed, number, when)
 
 
 @pytest.mark.parametrize("number", [2])
@@ -136,7 +135,7 @@ def test_a_worker_killed_while_stopping_a_notebook_leaves_nothing_of_it(stage: P
 def test_guard_rails_stand_before_anything_that_can_run(stage: Played) -> None:
     """Killed before each write in turn, the namespace never holds a pod or a claim without its quotas."""
     stage.start_notebook()
-    for number in range(1, WRITES):
+    for number in range(1, WRITES + 1):
         run_killed(stage, number, "before")
         with stage.session() as session:
             kubeconfig = session.scalars(select(ProjectNamespace)).one().cluster.kubeconfig
@@ -144,3 +143,9 @@ def test_guard_rails_stand_before_anything_that_can_run(stage: Played) -> None:
         usable = kinds & {"Pod", "PersistentVolumeClaim", "RoleBinding"}
         assert not usable or {"ResourceQuota", "LimitRange", "NetworkPolicy"} <= kinds
         stage.hurry()
+
+
+def test_there_is_no_write_that_the_tests_above_leave_out(stage: Played) -> None:
+    stage.start_notebook()
+
+    assert not run_killed(stage, WRITES + 1, "before")

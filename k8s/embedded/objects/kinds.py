@@ -146,9 +146,6 @@ class Kinds:
     def of(self, api_version: str, kind: str) -> Kind | None:
         return next((k for k in self.all() if k.api_version == api_version and k.kind == kind), None)
 
-    def by_key(self, key: str) -> Kind | None:
-        return next((k for k in self.all() if k.key == key), None)
-
     def customs(self) -> tuple[Kind, ...]:
         found: list[Kind] = []
         for record in self._store.records("customresourcedefinitions"):
