@@ -27,12 +27,15 @@ def sessions() -> "sessionmaker[Session]":
     return found
 
 
+def reading() -> Session:
+    """One that never waits for writers."""
+    return Session(engine().execution_options(reading=True), expire_on_commit=False)
+
+
 def session() -> Session:
     """The one session of this request. A GET's is opened for reading, so that it never waits for writers."""
     if "session" not in g:
-        reading = request.method in SAFE
-        bind = engine().execution_options(reading=True) if reading else engine()
-        g.session = Session(bind, expire_on_commit=False)
+        g.session = reading() if request.method in SAFE else sessions()()
     held: Session = g.session
     return held
 

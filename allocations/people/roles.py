@@ -18,7 +18,10 @@ class Role(enum.StrEnum):
     PANEL_CHAIR = "panel_chair"
     REVIEWER = "reviewer"
     CUSTODIAN = "custodian"
+    DAC_MEMBER = "dac_member"
     PROVIDER_OPERATOR = "provider_operator"
+    REPRESENTATIVE = "representative"
+    AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
 
 

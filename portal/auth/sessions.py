@@ -37,6 +37,8 @@ class LoginSession(Base):
     auth_time: Mapped[datetime]
     agent: Mapped[str] = mapped_column(String(200))
     acr: Mapped[str] = mapped_column(String(255), default="")
+    # The provider's own name for its session: back-channel log-out may say it.
+    provider_sid: Mapped[str] = mapped_column(String(255), default="")
     began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     end_reason: Mapped[str] = mapped_column(String(60), default="")

@@ -18,7 +18,7 @@ from allocations.people.institutions import IdentityProvider, enabled_providers,
 from allocations.people.persons import Identity, Profile, by_identity
 from allocations.people.recognition import Claims, Held, recognise
 from portal import fields, science
-from portal.auth import attempts, sessions, step_up
+from portal.auth import attempts, sessions, step_up, throttle
 from portal.auth.normalise import normalise
 from portal.auth.oidc import Client, Refused
 from portal.auth.people import actor, current_person, safe_next
@@ -143,6 +143,7 @@ def _leave(
 @query("*")
 def callback(slug: str) -> ResponseReturnValue:
     """The one GET that commits: it takes the attempt, makes the account, and begins the session."""
+    throttle.check("code")
     provider = _provider(slug)
     with own_sessions()() as writing, writing.begin():
         taken = attempts.take(writing, provider, request.args.get("state", ""))
@@ -191,6 +192,8 @@ def _secret(provider: IdentityProvider) -> str:
 def _not_logged_in(provider: IdentityProvider, error: Exception) -> ResponseReturnValue:
     """What happened goes to the log; the person reads our words, never the provider's."""
     code, words = SAID[type(error)]
+    if isinstance(error, Refused):
+        throttle.failed("code")
     reference = secrets.token_hex(4)
     log.warning("log-in through %s refused, reference %s: %s", provider.slug, reference, error)
     return error_page(code, words, reference)

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
+from requests.adapters import HTTPAdapter
 from sqlalchemy import StaticPool, create_engine, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -83,6 +85,17 @@ class Portal:
             return list(session.scalars(select(Identity).order_by(Identity.id)))
 
 
+class _From(HTTPAdapter):
+    """Connects from an address of one's choice."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
+
+
 class Browser:
     """Keeps cookies, follows redirects from server to server, sends forms. It runs no scripts."""
 
@@ -95,6 +108,10 @@ class Browser:
 
     def close(self) -> None:
         self.jar.close()
+
+    def come_from(self, address: str) -> None:
+        """Another address of this machine, such as 127.0.0.2."""
+        self.jar.mount("http://", _From(address))
 
     def get(self, address: str, *, follow: bool = True) -> requests.Response:
         whole = urljoin(self.portal.address, address)
