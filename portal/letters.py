@@ -12,6 +12,7 @@ from allocations.accounts.projects import Project
 from allocations.kernel import units
 from allocations.kernel.events import Event
 from allocations.people import roles
+from allocations.people.confirmations import Confirmation, ConfirmationAnswered, ConfirmationAsked
 from allocations.people.persons import Person
 from allocations.people.roles import Role
 from allocations.programme import decisions, reviews
@@ -22,6 +23,7 @@ from allocations.programme.proposals import (
     ProposalReturned,
     ProposalScreenedOut,
     ProposalSubmitted,
+    State,
 )
 from allocations.programme.reviewing import ReviewerInvited, ReviewerSteppedBack, ReviewSubmitted
 from allocations.programme.reviews import Review
@@ -94,7 +96,10 @@ def _team_invited(post: Post, event: TeamMemberInvited) -> None:
         return
     proposal = post.session.get_one(Proposal, member.proposal_id)
     role = str(member.role).replace("_", " ")
-    text = f"{proposal.pi.name} invites you to join the proposal “{proposal.heading}” as {role}."
+    inviter = post.session.get(Person, member.inviter_id) if member.inviter_id else proposal.pi
+    what = "project" if proposal.state == State.AWARDED else "proposal"
+    name = inviter.name if inviter else proposal.pi.name
+    text = f"{name} invites you to join the {what} “{proposal.heading}” as {role}."
     path = f"/invitations/{links.invitation(post.secret_key, member.id)}"
     post.to(member.email, f"Invitation to {proposal.ref}", text, path=path)
 
@@ -190,7 +195,23 @@ def _access_decided(post: Post, event: AccessDecided) -> None:
     post.to(asked.proposal.pi, subject, text, asked.message, path=path)
 
 
+def _confirmation_asked(post: Post, event: ConfirmationAsked) -> None:
+    asked = post.session.get_one(Confirmation, event.confirmation_id)
+    text = f"{asked.person.name} asks you to confirm them as a member of {asked.institution.name}:"
+    subject, path = f"{asked.ref}: please confirm {asked.person.name}", f"/confirmations/{asked.ref}"
+    for representative in roles.holders(post.session, Role.REPRESENTATIVE, asked.institution_id):
+        post.to(representative, subject, text, asked.note, path=path)
+
+
+def _confirmation_answered(post: Post, event: ConfirmationAnswered) -> None:
+    asked = post.session.get_one(Confirmation, event.confirmation_id)
+    headline = f"{asked.institution.name} has {asked.state} your place there."
+    post.to(asked.person, "Your institution has answered", headline, asked.message, path="/account/standing")
+
+
 WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
+    ConfirmationAsked: _confirmation_asked,
+    ConfirmationAnswered: _confirmation_answered,
     ProposalSubmitted: _submitted,
     ProposalReturned: _returned,
     ProposalForwarded: _forwarded,

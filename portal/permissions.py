@@ -6,7 +6,7 @@ from typing import Any
 
 from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
-from allocations.people import roles
+from allocations.people import confirmations, eligibility, roles
 from allocations.people.roles import Actor
 from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
 from datasets import grants, requests
@@ -28,6 +28,11 @@ RULES: dict[str, Rule] = {
     "call.edit": calls.may_edit,
     "call.publish": calls.may_publish,
     "call.start": calls.may_start,
+    "confirmation.answer": confirmations.may_answer,
+    "eligible.co_pi": eligibility.may_be_co_pi,
+    "eligible.pi": eligibility.may_be_pi,
+    "eligible.reviewer": eligibility.may_review,
+    "eligible.user": eligibility.may_use,
     "notebook.open": notebooks.may_open,
     "notebook.restart": notebooks.may_restart,
     "notebook.start": notebooks.may_start,
@@ -36,6 +41,7 @@ RULES: dict[str, Rule] = {
     "project.manage_members": projects.may_manage_members,
     "project.remove_member": projects.may_remove,
     "project.see": projects.may_see,
+    "project.sponsor": projects.may_sponsor,
     "project.work": projects.may_work,
     "proposal.assign": reviewing.may_assign,
     "proposal.decide": decisions.may_decide,
@@ -44,10 +50,12 @@ RULES: dict[str, Rule] = {
     "proposal.see_desk": proposals.may_see_desk,
     "proposal.submit": proposals.may_submit,
     "proposal.withdraw": proposals.may_withdraw,
+    "review.accept": reviews.may_accept,
     "review.answer": reviews.may_answer,
     "review.step_back": reviews.may_step_back,
     "review.write": reviews.may_write,
     "role.grant": roles.may_grant,
+    "team.accept": teams.may_accept,
     "team.answer": teams.may_answer,
 }
 
@@ -56,6 +64,7 @@ GETTERS = {
     "access_request.see": "the dataset's custodian",
     "allocation.see": "the project's members, the resource's provider, programme officers",
     "call.see": "everybody once published; drafts programme officers",
+    "confirmation.see": "the institution's representative; whoever asked, their own",
     "dataset.see": "everybody; its grants only its custodian",
     "home.see": "whoever is logged in",
     "notebook.see": "the project's members",

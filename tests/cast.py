@@ -14,7 +14,7 @@ from allocations.accounts.resources import Kind, Provider, Resource
 from allocations.kernel import clock, units
 from allocations.people import roles
 from allocations.people.institutions import Institution
-from allocations.people.persons import Person
+from allocations.people.persons import Identity, Person
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import calls, decisions, reviewing, screening, teams, writing
 from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
@@ -77,9 +77,29 @@ class Cast:
     def person(self, actor: Actor) -> Person:
         return self.session.get_one(Person, actor.person_id)
 
+    def log_in_again(self) -> None:
+        """Everybody, now: affiliations count for thirty days."""
+        for identity in self.session.scalars(select(Identity)):
+            identity.affiliated_at = clock.now()
+        self.session.flush()
+        self.refresh_roles()
+
     def refresh_roles(self) -> None:
         for name, person in self.people.items():
             setattr(self, name, roles.actor_of(self.session, person))
+
+
+def identity(name: str, person: Person) -> Identity:
+    """What a home institution says of somebody: Uma is a student, the others work there."""
+    place = "student" if name == "uma" else "faculty"
+    return Identity(
+        issuer="https://idp.example.edu",
+        subject=name,
+        person=person,
+        affiliations=[f"{place}@example.edu"],
+        affiliated_at=clock.now(),
+        assurance=["https://refeds.org/assurance/IAP/medium"],
+    )
 
 
 def gather(session: Session) -> Cast:
@@ -89,6 +109,7 @@ def gather(session: Session) -> Cast:
         email = f"{name}@example.edu"
         cast.people[name] = Person(name=name.capitalize(), email=email, institution=homes[home])
     session.add_all(cast.people.values())
+    session.add_all(identity(name, person) for name, person in cast.people.items())
     cast.provider = Provider(name="Supercomputing Centre")
     cast.h100 = _resource(cast, "h100", "H100 80 GB", Kind.GPU, quantity=64)
     cast.a100 = _resource(cast, "a100", "A100 40 GB", Kind.GPU, quantity=128)

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, false, select, true
@@ -15,6 +15,7 @@ from allocations.kernel.db import Base
 from allocations.kernel.errors import Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
+from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 
@@ -41,9 +42,17 @@ class Membership(Base):
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), init=False)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
-    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True, foreign_keys=person_id)
     role: Mapped[ProjectRole]
+    # The leader who answers for a student or a guest, and until when.
+    sponsor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False)
+    sponsor: Mapped[Person | None] = relationship(foreign_keys=sponsor_id, default=None)
+    sponsored_until: Mapped[datetime | None] = mapped_column(default=None)
     since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+    @property
+    def is_sponsored(self) -> bool:
+        return self.sponsored_until is not None and clock.now() < self.sponsored_until
 
 
 class Project(Referenced, Base):
@@ -60,10 +69,15 @@ class Project(Referenced, Base):
     def pi(self) -> Person:
         return next(member.person for member in self.members if member.role == ProjectRole.PI)
 
+    def membership_of(self, actor: Actor) -> Membership | None:
+        return next((m for m in self.members if actor.is_person(m.person_id)), None)
+
     def role_of(self, actor: Actor) -> ProjectRole | None:
-        return next((m.role for m in self.members if actor.is_person(m.person_id)), None)
+        member = self.membership_of(actor)
+        return member.role if member else None
 
 
+SPONSORED = timedelta(days=365)
 LEADERS = frozenset({ProjectRole.PI, ProjectRole.CO_PI, ProjectRole.ALLOCATION_MANAGER})
 
 
@@ -105,7 +119,21 @@ def page(
 
 def may_work(actor: Actor, project: Project) -> Answer:
     """To start notebooks and read the project's data."""
-    return when(project.role_of(actor), "Only members of the project can do this.")
+    member = project.membership_of(actor)
+    return first_no(
+        when(member is not None, "Only members of the project can do this."),
+        eligibility.may_use(actor, member.sponsored_until if member else None),
+    )
+
+
+def may_sponsor(actor: Actor, project: Project, member: Membership) -> Answer:
+    """To answer for a student or a guest of the project, for a year."""
+    return first_no(
+        may_manage_members(actor, project),
+        when(not actor.is_person(member.person_id), "Nobody sponsors themselves."),
+        when(member.role == ProjectRole.USER, "Only users are sponsored; leaders stand for themselves."),
+        eligibility.may_be_pi(actor),
+    )
 
 
 def may_manage_members(actor: Actor, project: Project) -> Answer:
@@ -132,7 +160,13 @@ def found(session: Session, *, title: str, summary: str, pi: Person) -> Project:
 
 
 def add_member(
-    session: Session, actor: Actor, project: Project, *, person: Person, role: ProjectRole
+    session: Session,
+    actor: Actor,
+    project: Project,
+    *,
+    person: Person,
+    role: ProjectRole,
+    sponsor: Person | None = None,
 ) -> None:
     """Add a person, or do nothing when they are a member already. The PI's place is never given away here."""
     require(when(actor.is_system or may_manage_members(actor, project), "You cannot add members here."))
@@ -140,9 +174,17 @@ def add_member(
         raise Invalid({"role": "A project has one PI."})
     if any(member.person is person for member in project.members):
         return
-    project.members.append(Membership(person=person, role=role))
+    until = clock.now() + SPONSORED if sponsor else None
+    project.members.append(Membership(person=person, role=role, sponsor=sponsor, sponsored_until=until))
     audit.record(session, actor, "project.add_member", subject=project.ref, note=f"{person.name}: {role}")
     outbox.put(session, MembershipChanged(project.id))
+
+
+def sponsor(session: Session, actor: Actor, project: Project, member: Membership) -> None:
+    """The actor answers for this member for a year from now."""
+    require(may_sponsor(actor, project, member))
+    member.sponsor, member.sponsored_until = session.get_one(Person, actor.person_id), clock.now() + SPONSORED
+    audit.record(session, actor, "project.sponsor", subject=project.ref, note=member.person.name)
 
 
 def remove_member(session: Session, actor: Actor, project: Project, member: Membership) -> None:

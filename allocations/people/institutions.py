@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -18,6 +19,8 @@ class Institution(Base):
     # The last part of https://ror.org/…; known institutions have one.
     ror: Mapped[str | None] = mapped_column(String(9), unique=True, default=None)
     domains: Mapped[list[str]] = mapped_column(default_factory=list)
+    # Not taking part for the time being: its people lead and compute nothing.
+    suspended_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class ProviderKind(enum.StrEnum):
@@ -88,3 +91,13 @@ def home_of(session: Session, provider: IdentityProvider, entity_id: str) -> Hom
     """What the registry says of an entity id that this provider names; nothing is guessed."""
     mine = (HomeOrganisation.provider_id == provider.id, HomeOrganisation.entity_id == entity_id)
     return session.scalar(select(HomeOrganisation).where(*mine))
+
+
+def names(session: Session) -> Sequence[str]:
+    """All that take part, for people to choose from."""
+    query = select(Institution.name).where(Institution.suspended_at.is_(None))
+    return session.scalars(query.order_by(Institution.name)).all()
+
+
+def by_name(session: Session, name: str) -> Institution | None:
+    return session.scalar(select(Institution).where(Institution.name == name))

@@ -1,5 +1,6 @@
 """Persons, and the identities they log in with."""
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,13 @@ from allocations.kernel.audit import Doer
 from allocations.kernel.db import Base
 from allocations.kernel.errors import Invalid
 from allocations.people.institutions import Institution
+
+
+class Place(enum.StrEnum):
+    """What somebody is at their institution, as far as rules care."""
+
+    RESEARCHER = "researcher"
+    STUDENT = "student"
 
 
 class Person(Base):
@@ -27,7 +35,11 @@ class Person(Base):
     welcomed_at: Mapped[datetime | None] = mapped_column(default=None)
     terms_version: Mapped[str] = mapped_column(String(20), default="")
     fields_of_science: Mapped[list[str]] = mapped_column(default_factory=list)
+    # Proved by a log-in at ORCID, never typed.
     orcid: Mapped[str] = mapped_column(String(19), default="")
+    # By a representative of the institution, when its log-in releases nothing.
+    confirmed_as: Mapped[Place | None] = mapped_column(default=None)
+    confirmed_until: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
     def affiliation(self) -> str:
@@ -66,6 +78,12 @@ def by_identity(session: Session, issuer: str, subject: str) -> Person | None:
     if identity is None or identity.person.disabled_at:
         return None
     return identity.person
+
+
+def latest_identity(session: Session, person: Person) -> Identity | None:
+    """The one that this person logged in with last."""
+    mine = select(Identity).where(Identity.person_id == person.id)
+    return session.scalar(mine.order_by(Identity.last_seen_at.desc(), Identity.id.desc()).limit(1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from allocations.kernel import audit, clock
 from allocations.kernel.answers import Answer, require, when
 from allocations.kernel.db import Base
-from allocations.people.persons import Person
+from allocations.people.persons import Identity, Person, latest_identity
+from allocations.people.standing import NOWHERE, Standing, standing_of
 
 
 class Role(enum.StrEnum):
@@ -61,6 +62,7 @@ class Actor:
     institution_id: int | None = None
     roles: frozenset[tuple[Role, int | None]] = frozenset()
     is_system: bool = False
+    standing: Standing = NOWHERE
 
     def has(self, role: Role, scope_id: int | None = None) -> bool:
         """Holds the role everywhere, or on this very object."""
@@ -80,14 +82,24 @@ VISITOR = Actor()
 SYSTEM = Actor(name="system", is_system=True)
 
 
-def actor_of(session: Session, person: Person) -> Actor:
-    """One statement; a grant that has ended does not count."""
+def actor_of(session: Session, person: Person, identity: Identity | None = None) -> Actor:
+    """With the roles of this moment; a grant that has ended does not count.
+
+    `identity` is the one that the person is here with: without it, the one used last.
+    """
+    identity = identity or latest_identity(session, person)
     live = or_(RoleGrant.until.is_(None), RoleGrant.until > clock.now())
     grants = session.execute(
         select(RoleGrant.role, RoleGrant.scope_id).where(RoleGrant.person_id == person.id, live)
     )
     held = frozenset((role, scope) for role, scope in grants)
-    return Actor(person_id=person.id, name=person.name, institution_id=person.institution_id, roles=held)
+    return Actor(
+        person_id=person.id,
+        name=person.name,
+        institution_id=person.institution_id,
+        roles=held,
+        standing=standing_of(person, identity),
+    )
 
 
 def may_grant(actor: Actor) -> Answer:

@@ -28,7 +28,9 @@ from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves, expect, move
+from allocations.people import eligibility
 from allocations.people.roles import Actor, Role
+from allocations.people.standing import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Call(Referenced, Base):
     closes_at: Mapped[datetime]
     reviewers: Mapped[int]
     max_months: Mapped[int]
+    # How well a PI's identity has to be proofed.
+    assurance: Mapped[Level] = mapped_column(default=Level.ANY)
     state: Mapped[CallState] = mapped_column(default=CallState.DRAFT)
     state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     version: Mapped[int] = mapped_column(init=False)
@@ -143,6 +147,19 @@ class CallDraft:
     max_months: int
     criteria: tuple[CriterionDraft, ...]
     pools: dict[str, int]
+    assurance: Level = Level.ANY
+
+
+WRITTEN = (
+    "title",
+    "lane",
+    "summary",
+    "opens_at",
+    "closes_at",
+    "reviewers",
+    "max_months",
+    "assurance",
+)
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -202,21 +219,14 @@ def may_apply(actor: Actor, call: Call) -> Answer:
     return first_no(
         when(actor.person_id is not None, "Log in to write a proposal."),
         when(call.window == "open", words.get(call.window, "")),
+        eligibility.may_be_pi(actor, call.assurance),
     )
 
 
 def start(session: Session, actor: Actor, draft: CallDraft) -> Call:
     require(may_start(actor))
     _check(draft)
-    call = Call(
-        title=draft.title,
-        lane=draft.lane,
-        summary=draft.summary,
-        opens_at=draft.opens_at,
-        closes_at=draft.closes_at,
-        reviewers=draft.reviewers,
-        max_months=draft.max_months,
-    )
+    call = Call(**{name: getattr(draft, name) for name in WRITTEN})
     session.add(call)
     session.flush()
     _write_parts(session, call, draft)
@@ -228,7 +238,7 @@ def edit(session: Session, actor: Actor, call: Call, draft: CallDraft, *, versio
     require(may_edit(actor, call))
     expect(call, version)
     _check(draft)
-    for name in ("title", "lane", "summary", "opens_at", "closes_at", "reviewers", "max_months"):
+    for name in WRITTEN:
         setattr(call, name, getattr(draft, name))
     # Rubric and pools are rows of their own: touch the call, so that a second tab's edit is noticed.
     flag_modified(call, "title")

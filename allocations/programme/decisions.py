@@ -22,7 +22,7 @@ from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import proposals
+from allocations.programme import proposals, teams
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal, State, on_team
 from allocations.programme.reviews import Review, ReviewState
@@ -206,9 +206,15 @@ def _check_reviewed(session: Session, proposal: Proposal) -> None:
 def _found_project(session: Session, proposal: Proposal) -> Project:
     project = projects.found(session, title=proposal.title, summary=proposal.abstract, pi=proposal.pi)
     for member in proposal.team:
-        if member.person is not None and member.state == InvitationState.ACCEPTED:
-            projects.add_member(session, SYSTEM, project, person=member.person, role=member.role)
+        if member.state == InvitationState.ACCEPTED:
+            _join(session, project, member)
     return project
+
+
+def _join(session: Session, project: Project, member: TeamMember) -> None:
+    if member.person is not None:
+        person, role, sponsor = member.person, member.role, teams.sponsor_of(session, member)
+        projects.add_member(session, SYSTEM, project, person=person, role=role, sponsor=sponsor)
 
 
 def _offer(session: Session, proposal: Proposal, granted: Award, *, slug: str, amount: int) -> None:
@@ -266,5 +272,5 @@ def admit(session: Session, member: TeamMember) -> None:
     """Somebody accepted a team invitation: let them into the project, if there is one already."""
     query = select(Award).join(Decision).where(Decision.proposal_id == member.proposal_id)
     granted = session.scalar(query)
-    if granted is not None and member.person is not None:
-        projects.add_member(session, SYSTEM, granted.project, person=member.person, role=member.role)
+    if granted is not None:
+        _join(session, granted.project, member)

@@ -28,6 +28,7 @@ def invite(session: Session, actor: Actor, project: Project, invitee: Invitee) -
     member = _of_team(session, project, address)
     _check_is_new(project, member, address)
     member.role, member.person, member.state = invitee.role, None, InvitationState.INVITED
+    member.inviter_id = actor.person_id
     session.flush()
     audit.record(session, actor, "project.invite", subject=project.ref, note=f"{address}: {invitee.role}")
     outbox.put(session, TeamMemberInvited(member.id))

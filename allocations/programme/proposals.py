@@ -28,6 +28,7 @@ from allocations.kernel.db import Amount, Base
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves
+from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme.calls import Call
@@ -240,6 +241,7 @@ def may_submit(actor: Actor, proposal: Proposal) -> Answer:
         is_pi(actor, proposal),
         when(proposal.state in EDITABLE, "This proposal has been submitted already."),
         when(not late, closed),
+        eligibility.may_be_pi(actor, proposal.call.assurance),
     )
 
 

@@ -25,6 +25,7 @@ from allocations.programme.reviews import (
     conflict_of,
     is_office,
     known_relation,
+    may_accept,
     may_answer,
     may_step_back,
     may_write,
@@ -128,7 +129,7 @@ def of_office(session: Session, actor: Actor, proposal: Proposal, review_id: int
 
 
 def accept(session: Session, actor: Actor, review: Review) -> None:
-    require(may_answer(actor, review))
+    require(may_accept(actor, review))
     move(session, review, ReviewState.ACCEPTED, actor)
 
 

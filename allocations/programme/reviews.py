@@ -15,6 +15,7 @@ from allocations.kernel.answers import Answer, first_no, when
 from allocations.kernel.db import Base
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves
+from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme.calls import Criterion
@@ -151,6 +152,10 @@ def may_answer(actor: Actor, review: Review) -> Answer:
         when(actor.is_person(review.reviewer_id), "Only the invited reviewer answers."),
         when(review.state in OPEN, f"This review is {review.state} already."),
     )
+
+
+def may_accept(actor: Actor, review: Review) -> Answer:
+    return first_no(may_answer(actor, review), eligibility.may_review(actor))
 
 
 def may_write(actor: Actor, review: Review) -> Answer:

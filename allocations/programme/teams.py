@@ -16,6 +16,7 @@ from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
 from allocations.kernel.errors import NotFound
 from allocations.kernel.events import Event
+from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 
@@ -57,7 +58,11 @@ class TeamMember(Base):
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[ProjectRole]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False)
-    person: Mapped[Person | None] = relationship(lazy="joined", default=None)
+    person: Mapped[Person | None] = relationship(lazy="joined", default=None, foreign_keys=person_id)
+    # Who invited: this leader answers for an invited student or guest.
+    inviter_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
+    # Set when they accepted: they cannot stand for themselves.
+    needs_sponsor: Mapped[bool] = mapped_column(default=False)
     state: Mapped[InvitationState] = mapped_column(default=InvitationState.INVITED)
     answered_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -70,6 +75,12 @@ def invitation(session: Session, member_id: int) -> TeamMember:
     return member
 
 
+def may_accept(actor: Actor, member: TeamMember) -> Answer:
+    """Whoever will lead has to be one who can; users may be students or guests, with a sponsor."""
+    leads = member.role == ProjectRole.CO_PI
+    return first_no(may_answer(actor, member), eligibility.may_be_co_pi(actor) if leads else when(True, ""))
+
+
 def may_answer(actor: Actor, member: TeamMember) -> Answer:
     return first_no(
         when(actor.person_id is not None, "Log in to answer the invitation."),
@@ -78,13 +89,21 @@ def may_answer(actor: Actor, member: TeamMember) -> Answer:
     )
 
 
+def sponsor_of(session: Session, member: TeamMember) -> Person | None:
+    """Who answers for somebody who cannot stand for themselves: whoever invited them."""
+    if not member.needs_sponsor:
+        return None
+    return session.get(Person, member.inviter_id or member.proposal.pi_id)
+
+
 def accept(session: Session, actor: Actor, member: TeamMember) -> None:
-    require(may_answer(actor, member))
+    require(may_accept(actor, member))
     person = session.get_one(Person, actor.person_id)
     taken = (TeamMember.proposal_id == member.proposal_id, TeamMember.person_id == person.id)
     duplicate = session.scalar(select(TeamMember.id).where(*taken))
     require(when(duplicate is None, "You are on this team already."))
     member.person = person
+    member.needs_sponsor = member.role == ProjectRole.USER and not eligibility.may_use(actor)
     member.state, member.answered_at = InvitationState.ACCEPTED, clock.now()
     audit.record(session, actor, "team.accept", subject=f"proposal-{member.proposal_id}")
     outbox.put(session, TeamMemberAccepted(member.id))

@@ -164,7 +164,9 @@ def save_team(
             proposal.team.remove(member)
         else:
             member.role = invitee.role
-    added = [TeamMember(email=i.email.strip(), role=i.role) for i in wanted.values()]
+    added = [
+        TeamMember(email=i.email.strip(), role=i.role, inviter_id=actor.person_id) for i in wanted.values()
+    ]
     proposal.team.extend(added)
     session.flush()
     for member in added:

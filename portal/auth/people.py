@@ -20,7 +20,7 @@ class User(UserMixin):  # type: ignore[misc]
     """A logged-in person, as Flask-Login wants it; its id is the handle of the session."""
 
     def __init__(self, row: LoginSession, handle: str) -> None:
-        self.row, self.person = row, row.person
+        self.row, self.person, self.identity = row, row.person, row.identity
         self.id = handle
 
 
@@ -43,8 +43,9 @@ def current_person() -> Person | None:
 def actor() -> Actor:
     """The person of this request with the roles of this moment; a visitor when nobody is logged in."""
     if "actor" not in g:
-        person = current_person()
-        g.actor = actor_of(session(), person) if person else VISITOR
+        user = current_user
+        known = user.is_authenticated
+        g.actor = actor_of(session(), user.person, user.identity) if known else VISITOR
     found: Actor = g.actor
     return found
 

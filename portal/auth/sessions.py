@@ -33,7 +33,7 @@ class LoginSession(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True, init=False)
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), init=False)
-    identity: Mapped[Identity] = relationship()
+    identity: Mapped[Identity] = relationship(lazy="joined", innerjoin=True)
     auth_time: Mapped[datetime]
     agent: Mapped[str] = mapped_column(String(200))
     acr: Mapped[str] = mapped_column(String(255), default="")

@@ -23,6 +23,14 @@ NORTH, LAKE, COAST, HILL = (
     "Hillcrest College",
 )
 CENTRE = "National Computing Centre"
+SCOPES = {
+    NORTH: "northfield.example",
+    LAKE: "lakeside.example",
+    COAST: "coastal.example",
+    HILL: "hillcrest.example",
+    CENTRE: "ncc.example",
+}
+STUDENTS = {"uma"}
 # key: name, institution
 PEOPLE = {
     "priya": ("Priya Raman", NORTH),
@@ -91,13 +99,27 @@ def _people(session: Session) -> dict[str, Person]:
         person = Person(
             name=name, email=f"{key}@commons.example", institution=houses[house], welcomed_at=clock.now()
         )
-        session.add(Identity(issuer=ISSUER, subject=key, person=person))
+        session.add(_identity(key, person))
         people[key] = person
     session.flush()
     for key, held in ROLES.items():
         for role in held:
             roles.grant(session, SYSTEM, people[key], role=role, reason="demo")
     return people
+
+
+def _identity(key: str, person: Person) -> Identity:
+    """What a home institution would say. Sam's says nothing, as many do."""
+    scope = SCOPES[person.affiliation]
+    place = "student" if key in STUDENTS else "faculty"
+    return Identity(
+        issuer=ISSUER,
+        subject=key,
+        person=person,
+        affiliations=[f"{place}@{scope}"] if key != "sam" else [],
+        affiliated_at=clock.now() if key != "sam" else None,
+        assurance=["https://refeds.org/assurance/IAP/medium"],
+    )
 
 
 def _resources(session: Session, pat: Person, kubeconfig: str, files: Path) -> dict[str, Resource]:

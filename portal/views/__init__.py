@@ -20,6 +20,7 @@ from portal.views import (
     requests,
     reviews,
     screening,
+    standing,
     teams,
     writing,
 )
@@ -42,6 +43,7 @@ ROOMS = (
     requests,
     reviews,
     screening,
+    standing,
     teams,
     writing,
 )

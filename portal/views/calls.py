@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from allocations.accounts.resources import all_resources
 from allocations.kernel import units
 from allocations.kernel.errors import Invalid
+from allocations.people.standing import Level
 from allocations.programme import calls
 from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
 from portal import fields
@@ -32,6 +33,7 @@ class CallInput(BaseModel):
     closes_at: fields.Moment
     reviewers: fields.Number
     max_months: fields.Number
+    assurance: Level = Level.ANY
 
 
 @blueprint.get("/calls")
@@ -53,7 +55,7 @@ def show(ref: str) -> ResponseReturnValue:
 @blueprint.route("/calls/new", methods=["GET", "POST"])
 @needs("call.start")
 def new() -> ResponseReturnValue:
-    from_scratch = {"reviewers": "3", "max_months": "12", "lane": "standard"}
+    from_scratch = {"reviewers": "3", "max_months": "12", "lane": "standard", "assurance": "any"}
     return _form_page(None, from_scratch | {f"criterion_0_anchor_{n}": a for n, a in enumerate(ANCHORS)})
 
 
@@ -157,6 +159,7 @@ def _shown(call: Call) -> dict[str, Any]:
         "closes_at": f"{call.closes_at:%Y-%m-%dT%H:%M}",
         "reviewers": str(call.reviewers),
         "max_months": str(call.max_months),
+        "assurance": str(call.assurance),
         "version": str(call.version),
     }
     for place, criterion in enumerate(call.criteria):

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.accounts import awards, projects, usage
-from allocations.accounts.projects import Project, ProjectRole
+from allocations.accounts.projects import Membership, Project, ProjectRole
 from allocations.kernel.answers import require
 from allocations.kernel.errors import NotFound
 from allocations.programme import joining
@@ -92,14 +92,29 @@ def _invite(form: Form, project: Project) -> None:
     joining.invite(session(), actor(), project, Invitee(given.email, given.role))
 
 
-@blueprint.post("/projects/<ref>/members/remove")
-@needs("project.remove_member")
-def remove_member(ref: str) -> ResponseReturnValue:
+@blueprint.post("/projects/<ref>/members/sponsor")
+@needs("project.sponsor")
+def sponsor(ref: str) -> ResponseReturnValue:
     project = projects.get(session(), actor(), ref)
+    member = _named(project)
+    here = url_for("projects.show", ref=ref)
+    done = f"You sponsor {member.person.name} for a year."
+    return act(lambda: projects.sponsor(session(), actor(), project, member), here, done)
+
+
+def _named(project: Project) -> Membership:
     named = request.form.get("member", "")
     member = next((m for m in project.members if str(m.id) == named), None)
     if member is None:
         raise NotFound
+    return member
+
+
+@blueprint.post("/projects/<ref>/members/remove")
+@needs("project.remove_member")
+def remove_member(ref: str) -> ResponseReturnValue:
+    project = projects.get(session(), actor(), ref)
+    member = _named(project)
     here = url_for("projects.show", ref=ref)
     removed = f"{member.person.name} is no longer a member."
     return act(lambda: projects.remove_member(session(), actor(), project, member), here, removed)

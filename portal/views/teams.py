@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from allocations.programme import teams
-from allocations.programme.proposals import Proposal
+from allocations.programme.proposals import Proposal, State
 from portal import links
 from portal.auth.people import actor
 from portal.database import session
@@ -27,9 +27,11 @@ def show(token: str) -> ResponseReturnValue:
 @needs("team.answer")
 def accept(token: str) -> ResponseReturnValue:
     member = teams.invitation(session(), links.opened(token))
-    form, ref = Form(), member.proposal.ref
+    form, proposal = Form(), member.proposal
     if form.save(lambda: teams.accept(session(), actor(), member)):
-        return see_other(url_for("proposals.show", ref=ref), "You are on the team.")
+        if proposal.state == State.AWARDED:
+            return see_other(url_for("projects.index"), "You are in. The project is here in a moment.")
+        return see_other(url_for("proposals.show", ref=proposal.ref), "You are on the team.")
     flash(next(iter(form.errors.values())), "error")
     return redirect(url_for("teams.show", token=token), 303)
 

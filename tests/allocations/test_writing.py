@@ -223,6 +223,7 @@ def test_a_returned_proposal_comes_back_as_version_two_even_after_the_call_close
     proposal = stage.submitted(cast)
     screening.return_for_changes(session, cast.owen, proposal, message="Say more.")
     with clock.at(cast.call.closes_at):
+        cast.log_in_again()
         case = Case(merit="More.", plan="p", data_plan="d")
         writing.save_text(session, cast.priya, proposal, case)
         later = Wanted(asks=(Ask("h100", units.MICRO, "x"),), starts_on=clock.today(), months=3)
