@@ -11,9 +11,11 @@ from allocations.accounts.lifecycle import GRACE, AllocationClosed, AllocationEn
 from allocations.accounts.projects import Project
 from allocations.kernel import units
 from allocations.kernel.events import Event
-from allocations.people import roles
+from allocations.people import linking, roles
 from allocations.people.confirmations import Confirmation, ConfirmationAnswered, ConfirmationAsked
-from allocations.people.persons import Person
+from allocations.people.linking import IdentityLinked, IdentityUnlinked
+from allocations.people.merging import MergeAnswered, MergeAsked, MergeRequest
+from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role
 from allocations.programme import decisions, reviews
 from allocations.programme.decisions import ProposalAwarded, ProposalDeclined
@@ -209,7 +211,52 @@ def _confirmation_answered(post: Post, event: ConfirmationAnswered) -> None:
     post.to(asked.person, "Your institution has answered", headline, asked.message, path="/account/standing")
 
 
+def _identity_linked(post: Post, event: IdentityLinked) -> None:
+    identity = post.session.get_one(Identity, event.identity_id)
+    text = f"A log-in was added to your account: {identity.name or identity.subject} at {identity.issuer}."
+    _about_account(post, identity.person_id, "A log-in was added to your account", text)
+
+
+def _identity_unlinked(post: Post, event: IdentityUnlinked) -> None:
+    text = "A log-in was taken off your account. Its sessions have ended."
+    _about_account(post, event.person_id, "A log-in was taken off your account", text)
+
+
+def _about_account(post: Post, person_id: int, subject: str, text: str) -> None:
+    """To every address that is known, so that a thief cannot keep it quiet."""
+    person = post.session.get_one(Person, person_id)
+    was_not_you = "If this was not you, write to us at once."
+    for address in linking.addresses(post.session, person):
+        post.to(address, subject, text, was_not_you, path="/account/log-ins")
+
+
+def _merge_asked(post: Post, event: MergeAsked) -> None:
+    asked = post.session.get_one(MergeRequest, event.merge_id)
+    text = (
+        f"{asked.person.name} has logged in with an account of {asked.other.name} and asks for one account."
+    )
+    for administrator in roles.holders(post.session, Role.ADMINISTRATOR):
+        post.to(
+            administrator,
+            f"{asked.ref}: two accounts of one person?",
+            text,
+            path=f"/people/merges/{asked.ref}",
+        )
+    subject = "Somebody asks to join your account with theirs"
+    _about_account(post, asked.other_id, subject, text)
+
+
+def _merge_answered(post: Post, event: MergeAnswered) -> None:
+    asked = post.session.get_one(MergeRequest, event.merge_id)
+    words = "Your two accounts are one now" if asked.state == "merged" else "Your accounts stay apart"
+    post.to(asked.person, f"{words} ({asked.ref})", f"{words}.", asked.message, path="/account/log-ins")
+
+
 WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
+    IdentityLinked: _identity_linked,
+    IdentityUnlinked: _identity_unlinked,
+    MergeAsked: _merge_asked,
+    MergeAnswered: _merge_answered,
     ConfirmationAsked: _confirmation_asked,
     ConfirmationAnswered: _confirmation_answered,
     ProposalSubmitted: _submitted,

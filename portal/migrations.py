@@ -8,21 +8,21 @@ from sqlalchemy import Engine
 
 from allocations.accounts import awards, ledger, pools, projects, reservations, resources, usage
 from allocations.kernel import audit, chain, db, outbox
-from allocations.people import confirmations, institutions, persons, roles
+from allocations.people import confirmations, institutions, merging, persons, roles
 from allocations.programme import calls, conflicts, decisions, proposals, reviews, teams
 from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
 from portal import mail, operations
-from portal.auth import attempts, sessions, step_up, throttle
+from portal.auth import attempts, backchannel, offers, sessions, step_up, throttle
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 # Every module with rows, so that the metadata is whole wherever it is asked for.
 MODELS = (
-    (audit, chain, outbox, institutions, persons, roles, confirmations),
+    (audit, chain, outbox, institutions, persons, roles, confirmations, merging),
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, conflicts, decisions, proposals, reviews, teams),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
-    (mail, operations, attempts, sessions, step_up, throttle),
+    (mail, operations, attempts, backchannel, offers, sessions, step_up, throttle),
 )
 METADATA = db.Base.metadata
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
-from allocations.people import confirmations, eligibility, roles
+from allocations.people import confirmations, eligibility, linking, merging, roles
 from allocations.people.roles import Actor
 from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
 from datasets import grants, requests
@@ -33,6 +33,9 @@ RULES: dict[str, Rule] = {
     "eligible.pi": eligibility.may_be_pi,
     "eligible.reviewer": eligibility.may_review,
     "eligible.user": eligibility.may_use,
+    "identity.unlink": linking.may_unlink,
+    "merge_request.answer": merging.may_answer,
+    "merge_request.see": merging.may_see,
     "notebook.open": notebooks.may_open,
     "notebook.restart": notebooks.may_restart,
     "notebook.start": notebooks.may_start,
@@ -66,6 +69,7 @@ GETTERS = {
     "call.see": "everybody once published; drafts programme officers",
     "confirmation.see": "the institution's representative; whoever asked, their own",
     "dataset.see": "everybody; its grants only its custodian",
+    "identity.link": "whoever is logged in, for their own account",
     "home.see": "whoever is logged in",
     "notebook.see": "the project's members",
     "proposal.see": "its team, the office once submitted, the chair, its reviewers; nobody with a conflict",

@@ -30,6 +30,8 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+# What somebody reaches whose profile is not filled in yet.
+BEFORE_WELCOME = frozenset({"auth.welcome", "identities.prove", "identities.confirm"})
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -79,7 +81,7 @@ def _check_view() -> ResponseReturnValue | None:
     person = current_person()
     if person is None:
         return _typed_while_logged_out() if request.form else redirect(login_address(), 303)
-    if person.welcomed_at is None and request.endpoint != "auth.welcome":
+    if person.welcomed_at is None and request.endpoint not in BEFORE_WELCOME:
         return redirect("/welcome", 303)
     if permission.step_up and not step_up.is_fresh(session()):
         return redirect(step_up.detour(session(), person.id), 303)

@@ -13,6 +13,9 @@ from allocations.kernel.db import Base
 from allocations.kernel.errors import Invalid
 from allocations.people.institutions import Institution
 
+# In the `info` of a column that points to a person: the row belongs to a log-in, not to the person's work.
+OF_LOG_IN = {"of_log_in": True}
+
 
 class Place(enum.StrEnum):
     """What somebody is at their institution, as far as rules care."""
@@ -55,7 +58,7 @@ class Identity(Base):
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     issuer: Mapped[str] = mapped_column(String(255))
     subject: Mapped[str] = mapped_column(String(255))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, index=True, info=OF_LOG_IN)
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
     # What the provider said at the last log-in: for display and for eligibility, never to find an account.
     name: Mapped[str] = mapped_column(String(200), default="")
@@ -69,13 +72,15 @@ class Identity(Base):
     last_seen_at: Mapped[datetime] = mapped_column(default_factory=clock.now)
     # Held for review by staff: everything about a known subject changed at once.
     held_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Taken off its account: the next log-in with it begins a new one.
+    unlinked_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 def by_identity(session: Session, issuer: str, subject: str) -> Person | None:
     """The person who logs in this way, unless disabled."""
     mine = select(Identity).where(Identity.issuer == issuer, Identity.subject == subject)
     identity = session.scalar(mine)
-    if identity is None or identity.person.disabled_at:
+    if identity is None or identity.person.disabled_at or identity.unlinked_at:
         return None
     return identity.person
 

@@ -28,6 +28,7 @@ class Claims:
     acr: str = ""
     amr: tuple[str, ...] = ()
     auth_time: datetime | None = None
+    sid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,13 @@ def recognise(session: Session, provider: IdentityProvider, claims: Claims) -> I
     known = session.scalar(
         select(Identity).where(Identity.issuer == claims.issuer, Identity.subject == claims.subject)
     )
-    home = home_of(session, provider, claims.entity_id) if claims.entity_id else None
-    if known is None:
-        return _first(session, claims, home)
+    if known is None or known.unlinked_at is not None:
+        return _first(session, provider, claims, known)
     if known.held_at is not None or is_somebody_else(known, claims):
         known.held_at = known.held_at or clock.now()
         audit.record(session, SYSTEM, "identity.hold", subject=f"identity-{known.id}")
         return Held(known.id)
-    _refresh(known, claims, home)
+    refresh(session, known, provider, claims)
     return known
 
 
@@ -65,24 +65,34 @@ def believed(claims: Claims, home: HomeOrganisation | None) -> list[str]:
     return [a for a in claims.affiliations if a.rpartition("@")[2].lower() in scopes]
 
 
-def _first(session: Session, claims: Claims, home: HomeOrganisation | None) -> Identity:
+def _first(
+    session: Session, provider: IdentityProvider, claims: Claims, unlinked: Identity | None
+) -> Identity:
+    """A new account; for a log-in that was taken off another one as well."""
+    home = _home(session, provider, claims)
     person = Person(
         name=claims.name or "Unnamed person",
         email=claims.mail,
         institution=home.institution if home else None,
     )
-    identity = Identity(issuer=claims.issuer, subject=claims.subject, person=person)
-    _refresh(identity, claims, home)
+    identity = unlinked or Identity(issuer=claims.issuer, subject=claims.subject, person=person)
+    identity.person, identity.unlinked_at = person, None
     session.add(identity)
+    refresh(session, identity, provider, claims)
     session.flush()
     audit.record(session, SYSTEM, "identity.first_seen", subject=f"person-{person.id}", note=claims.issuer)
     return identity
 
 
-def _refresh(identity: Identity, claims: Claims, home: HomeOrganisation | None) -> None:
+def _home(session: Session, provider: IdentityProvider, claims: Claims) -> HomeOrganisation | None:
+    return home_of(session, provider, claims.entity_id) if claims.entity_id else None
+
+
+def refresh(session: Session, identity: Identity, provider: IdentityProvider, claims: Claims) -> None:
+    """What the provider says now, as far as the registry lets it."""
     identity.name, identity.mail, identity.eppn = claims.name, claims.mail, claims.eppn
     identity.entity_id, identity.assurance = claims.entity_id, list(claims.assurance)
     identity.last_seen_at = clock.now()
-    identity.affiliations = believed(claims, home)
+    identity.affiliations = believed(claims, _home(session, provider, claims))
     if identity.affiliations:
         identity.affiliated_at = clock.now()

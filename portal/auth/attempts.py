@@ -1,5 +1,6 @@
 """Log-ins under way: what we sent to a provider, kept on our side and used once."""
 
+import enum
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,12 @@ LIFE = timedelta(minutes=10)
 BROWSER = "browser"
 
 
+class Purpose(enum.StrEnum):
+    LOG_IN = "log_in"
+    STEP_UP = "step_up"
+    LINK = "link"
+
+
 class LoginAttempt(Base):
     __tablename__ = "login_attempt"
 
@@ -29,8 +36,9 @@ class LoginAttempt(Base):
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(64))
     next: Mapped[str] = mapped_column(String(500))
-    # The session that wants a step-up, by its handle's digest; empty for a log-in.
-    steps_up: Mapped[str] = mapped_column(String(64), default="")
+    purpose: Mapped[Purpose] = mapped_column(default=Purpose.LOG_IN)
+    # The session that wants a step-up or another log-in, by its handle's digest; empty for a log-in.
+    session_digest: Mapped[str] = mapped_column(String(64), default="")
     began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -40,9 +48,16 @@ def fresh() -> Attempt:
     return Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
 
 
-def store(
-    session: Session, provider: IdentityProvider, attempt: Attempt, *, wanted: str, steps_up: str = ""
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a log-in is for: for a page, for a session that steps up, or for one that adds a log-in."""
+
+    wanted: str
+    purpose: Purpose = Purpose.LOG_IN
+    session_digest: str = ""
+
+
+def store(session: Session, provider: IdentityProvider, attempt: Attempt, errand: Errand) -> None:
     """Bound to this browser; the state itself is only in the address that we send it to."""
     cookie.setdefault(BROWSER, secrets.token_urlsafe(24))
     session.add(
@@ -52,19 +67,19 @@ def store(
             provider_id=provider.id,
             nonce=attempt.nonce,
             verifier=attempt.verifier,
-            next=wanted,
-            steps_up=steps_up,
+            next=errand.wanted,
+            purpose=errand.purpose,
+            session_digest=errand.session_digest,
         )
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An attempt that has been answered, where to go next, and the session that it steps up."""
+    """An attempt that has been answered, and what it was for."""
 
     attempt: Attempt
-    next: str
-    steps_up: str
+    errand: Errand
 
 
 def take(session: Session, provider: IdentityProvider, state: str) -> Taken | None:
@@ -80,4 +95,5 @@ def take(session: Session, provider: IdentityProvider, state: str) -> Taken | No
     row = session.scalars(used).one_or_none()
     if row is None:
         return None
-    return Taken(Attempt(state, row.nonce, row.verifier), row.next, row.steps_up)
+    errand = Errand(row.next, row.purpose, row.session_digest)
+    return Taken(Attempt(state, row.nonce, row.verifier), errand)

@@ -57,6 +57,7 @@ def _claims(provider: IdentityProvider, raw: Raw, *, entity_id: str, orcid: str 
         acr=text(raw.get("acr"))[:255] if provider.trusts_mfa else "",
         amr=many(raw.get("amr")) if provider.trusts_mfa else (),
         auth_time=_moment(raw.get("auth_time")),
+        sid=raw["sid"][:255] if isinstance(raw.get("sid"), str) else "",
     )
 
 

@@ -32,6 +32,8 @@ from portal.auth.transport import (
 
 SKEW = 60
 FRESH = 600
+# Types of an identity token: few providers write one.
+IDENTITY = frozenset({"", "jwt"})
 # What was done in this log-in is said by its signed token alone; userinfo describes the person.
 OF_TOKEN = frozenset({"acr", "amr", "auth_time"})
 LONGEST_TOKEN = 64 * 1024
@@ -68,7 +70,7 @@ class Client:
     redirect_uri: str
     directory: Directory
 
-    def _metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         return self.directory.metadata(self.provider.issuer, life=self.provider.metadata_seconds)
 
     def address(self, attempt: Attempt, *, acr: str = "", max_age: int | None = None) -> str:
@@ -85,7 +87,7 @@ class Client:
             more["acr_values"] = acr
         scope = SCOPES.get(str(self.provider.kind), "openid email profile")
         session = BoundedSession(self.provider.client_id, redirect_uri=self.redirect_uri, scope=scope)
-        endpoint = self._metadata()["authorization_endpoint"]
+        endpoint = self.metadata()["authorization_endpoint"]
         url, _ = session.create_authorization_url(endpoint, state=attempt.state, **more)
         return str(url)
 
@@ -98,7 +100,7 @@ class Client:
             return self._finish(attempt, answer)
 
     def _finish(self, attempt: Attempt, answer: Mapping[str, str]) -> dict[str, Any]:
-        metadata = self._metadata()
+        metadata = self.metadata()
         self._check_answer(metadata, answer)
         tokens = self._exchange(metadata, answer["code"], attempt.verifier)
         claims = self._verified(metadata, tokens, attempt.nonce)
@@ -138,7 +140,7 @@ class Client:
 
     def _verified(self, metadata: Mapping[str, Any], tokens: Mapping[str, Any], nonce: str) -> dict[str, Any]:
         token = tokens["id_token"]
-        claims, algorithm = self._signed(metadata, token)
+        claims, algorithm = self.signed(token, metadata, kinds=IDENTITY)
         check_claims(claims, issuer=self.provider.issuer, client_id=self.provider.client_id)
         said = claims.get("nonce")
         if not _is_equal(said, nonce):
@@ -146,13 +148,18 @@ class Client:
         _check_at_hash(claims, tokens.get("access_token"), algorithm)
         return claims
 
-    def _signed(self, metadata: Mapping[str, Any], token: str) -> tuple[dict[str, Any], str]:
-        """The payload, once a key of the provider's own list has signed it."""
+    def signed(
+        self, token: str, metadata: Mapping[str, Any], *, kinds: frozenset[str]
+    ) -> tuple[dict[str, Any], str]:
+        """The payload and its algorithm, once a key of the provider's own list has signed it.
+
+        `kinds` are the types (RFC 8725, 3.11) that the header may name, in lower case.
+        """
         header = _header(token)
         algorithm = header.get("alg")
         allowed = ASYMMETRIC & set(self.provider.algorithms)
         plain = isinstance(algorithm, str) and "crit" not in header
-        if not plain or algorithm not in allowed or header.get("typ") in ("logout+jwt", "at+jwt"):
+        if not plain or algorithm not in allowed or str(header.get("typ", "")).lower() not in kinds:
             raise Refused("the token is signed in a way that is not accepted")
         life = self.provider.keys_seconds
         key = self.directory.key(self.provider.issuer, metadata["jwks_uri"], header.get("kid"), life=life)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.kernel import audit, clock
 from allocations.kernel.db import Base
-from allocations.people.persons import Identity, Person
+from allocations.people.persons import OF_LOG_IN, Identity, Person
 from allocations.people.roles import Actor
 
 IDLE = timedelta(minutes=60)
@@ -30,7 +30,7 @@ class LoginSession(Base):
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     # SHA-256 of the handle: a copy of the database opens no session.
     handle_digest: Mapped[str] = mapped_column(String(64), unique=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True, init=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True, init=False, info=OF_LOG_IN)
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), init=False)
     identity: Mapped[Identity] = relationship(lazy="joined", innerjoin=True)
@@ -48,7 +48,9 @@ def digest(handle: str) -> str:
     return hashlib.sha256(handle.encode()).hexdigest()
 
 
-def begin(session: Session, identity: Identity, *, auth_time: datetime | None, acr: str) -> None:
+def begin(
+    session: Session, identity: Identity, *, auth_time: datetime | None, acr: str, sid: str = ""
+) -> None:
     """End the session that this browser had, and start one with a new handle."""
     end_current(session, "another log-in")
     cookie.clear()
@@ -60,9 +62,17 @@ def begin(session: Session, identity: Identity, *, auth_time: datetime | None, a
         auth_time=auth_time or clock.now(),
         agent=request.headers.get("User-Agent", "")[:200],
         acr=acr,
+        provider_sid=sid,
     )
     session.add(row)
     cookie.permanent = True
+    cookie[KEY] = handle
+
+
+def renew(session: Session, row: LoginSession) -> None:
+    """The same session under a new handle: what a copy of the old cookie knows opens nothing more."""
+    handle = secrets.token_urlsafe(32)
+    row.handle_digest = digest(handle)
     cookie[KEY] = handle
 
 
@@ -70,6 +80,9 @@ def live(session: Session, handle: str) -> LoginSession | None:
     """The session of this handle, unless it has ended or its person is disabled."""
     row = session.scalar(select(LoginSession).where(LoginSession.handle_digest == digest(handle)))
     if row is None or row.ended_at is not None or row.person.disabled_at is not None:
+        return None
+    # The log-in was taken off the account, or went to another one.
+    if row.identity.unlinked_at is not None or row.identity.person_id != row.person_id:
         return None
     return row if clock.now() - row.began_at < LONGEST else None
 

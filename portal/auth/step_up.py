@@ -13,6 +13,7 @@ from allocations.kernel import clock
 from allocations.kernel.db import Base
 from allocations.kernel.errors import NotFound
 from allocations.people.institutions import IdentityProvider
+from allocations.people.persons import OF_LOG_IN
 from allocations.people.recognition import Claims
 from allocations.people.roles import Actor
 from portal.auth import sessions
@@ -34,7 +35,7 @@ class KeptForm(Base):
     __tablename__ = "kept_form"
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), info=OF_LOG_IN)
     path: Mapped[str] = mapped_column(String(500))
     fields: Mapped[dict[str, Any]]
     kept_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
@@ -51,7 +52,10 @@ def current(session: Session) -> LoginSession:
 def is_fresh(session: Session) -> bool:
     """The session was begun with a second factor, and not long ago. Demo people count as if."""
     row = current(session)
-    return row.acr == DEMO or (row.acr == MFA and clock.now() - row.auth_time < FRESH)
+    # By its issuer: a provider could send the word "demo" as well.
+    if row.identity.issuer == DEMO:
+        return True
+    return row.acr == MFA and clock.now() - row.auth_time < FRESH
 
 
 def detour(session: Session, person_id: int) -> str:
@@ -83,13 +87,23 @@ def provider_of(session: Session, row: LoginSession) -> IdentityProvider | None:
 
 def check(session: Session, handle_digest: str, claims: Claims) -> None:
     """The answer is about the same identity, with a second factor, just now; raises Refused."""
-    here = sessions.digest(str(cookie.get(sessions.KEY, "")))
-    row = session.scalar(select(LoginSession).where(LoginSession.handle_digest == handle_digest))
-    if row is None or here != handle_digest or row.ended_at is not None:
-        raise Refused("the step-up finishes in another session")
+    row = the_same(session, handle_digest)
     if (row.identity.issuer, row.identity.subject) != (claims.issuer, claims.subject):
         raise Refused("the step-up was done by somebody else")
     if claims.acr != MFA:
         raise Refused("the provider did not confirm a second factor")
+    check_recent(claims)
+
+
+def the_same(session: Session, handle_digest: str) -> LoginSession:
+    """The live session that began this errand, which has to be the one of this browser; raises Refused."""
+    handle = str(cookie.get(sessions.KEY, ""))
+    row = sessions.live(session, handle) if sessions.digest(handle) == handle_digest else None
+    if row is None:
+        raise Refused("the errand finishes in another session")
+    return row
+
+
+def check_recent(claims: Claims) -> None:
     if claims.auth_time is None or abs(clock.now() - claims.auth_time) > RECENT:
         raise Refused("the provider did not ask again")

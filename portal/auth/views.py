@@ -14,12 +14,13 @@ from sqlalchemy import select
 
 from allocations.kernel import clock
 from allocations.kernel.errors import Invalid
-from allocations.people import persons
+from allocations.people import linking, persons
 from allocations.people.institutions import IdentityProvider, enabled_providers, provider_by_slug
 from allocations.people.persons import Identity, Profile, by_identity
 from allocations.people.recognition import Claims, Held, recognise
 from portal import fields, science
-from portal.auth import attempts, sessions, step_up, throttle
+from portal.auth import attempts, backchannel, offers, sessions, step_up, throttle
+from portal.auth.attempts import Errand, Purpose
 from portal.auth.normalise import normalise
 from portal.auth.oidc import Client, Refused
 from portal.auth.people import actor, current_person, safe_next
@@ -45,6 +46,7 @@ ROLES = {
     "pat": ("Provider operator", "Consents for the machines that awards use"),
     "dana": ("Data custodian", "Decides who may use controlled data"),
     "sam": ("Stranger", "Has no role yet"),
+    "lena": ("Unconfirmed", "Her institution’s log-in says nothing about her"),
 }
 
 
@@ -108,7 +110,7 @@ def log_in() -> ResponseReturnValue:
     identity = session().scalars(mine).one()
     identity.last_seen_at = clock.now()
     identity.affiliated_at = identity.last_seen_at if identity.affiliations else None
-    sessions.begin(session(), identity, auth_time=None, acr="demo")
+    sessions.begin(session(), identity, auth_time=None, acr="")
     session().commit()
     return see_other(safe_next(request.form.get("next", "")))
 
@@ -117,10 +119,10 @@ def log_in() -> ResponseReturnValue:
 @public
 def go(slug: str) -> ResponseReturnValue:
     """On to the provider."""
-    return _leave(_provider(slug), safe_next(request.form.get("next", "")))
+    return leave(provider_at(slug), Errand(safe_next(request.form.get("next", ""))))
 
 
-def _provider(slug: str) -> IdentityProvider:
+def provider_at(slug: str) -> IdentityProvider:
     """The provider, with no transaction left open: the network comes next."""
     with own_sessions()() as reading:
         provider = provider_by_slug(reading, slug)
@@ -128,16 +130,15 @@ def _provider(slug: str) -> IdentityProvider:
     return provider or abort(404)
 
 
-def _leave(
-    provider: IdentityProvider, wanted: str, *, steps_up: str = "", **asked: Any
-) -> ResponseReturnValue:
+def leave(provider: IdentityProvider, errand: Errand, **asked: Any) -> ResponseReturnValue:
+    """To the provider, with the errand kept on our side."""
     attempt = attempts.fresh()
     try:
         with patience():
             address = client_of(provider).address(attempt, **asked)
     except (Unreachable, Misconfigured) as error:
         return _not_logged_in(provider, error)
-    attempts.store(session(), provider, attempt, wanted=wanted, steps_up=steps_up)
+    attempts.store(session(), provider, attempt, errand)
     session().commit()
     return see_other(address)
 
@@ -148,7 +149,7 @@ def _leave(
 def callback(slug: str) -> ResponseReturnValue:
     """The one GET that commits: it takes the attempt, makes the account, and begins the session."""
     throttle.check("code")
-    provider = _provider(slug)
+    provider = provider_at(slug)
     with own_sessions()() as writing, writing.begin():
         taken = attempts.take(writing, provider, request.args.get("state", ""))
     if taken is None:
@@ -156,11 +157,29 @@ def callback(slug: str) -> ResponseReturnValue:
     try:
         raw = client_of(provider).finish(taken.attempt, request.args)
         claims = normalise(provider, raw)
-        if taken.steps_up:
-            step_up.check(session(), taken.steps_up, claims)
+        _check_errand(provider, taken.errand, claims)
     except (Refused, Unreachable, Misconfigured) as error:
         return _not_logged_in(provider, error)
-    return _enter(provider, claims, taken.next)
+    if taken.errand.purpose == Purpose.LINK:
+        return _offer(provider, claims, taken.errand)
+    return _enter(provider, claims, taken.errand.wanted)
+
+
+def _check_errand(provider: IdentityProvider, errand: Errand, claims: Claims) -> None:
+    """A step-up and a link finish in the browser session that began them, after a fresh log-in."""
+    if errand.purpose == Purpose.STEP_UP:
+        step_up.check(session(), errand.session_digest, claims)
+    if errand.purpose == Purpose.LINK:
+        step_up.the_same(session(), errand.session_digest)
+        if not linking.is_proof_only(provider):
+            step_up.check_recent(claims)
+
+
+def _offer(provider: IdentityProvider, claims: Claims, errand: Errand) -> ResponseReturnValue:
+    """Not linked yet: the person sees both log-ins first."""
+    with own_sessions()() as writing, writing.begin():
+        offers.make(writing, errand.session_digest, provider, claims)
+    return see_other(errand.wanted)
 
 
 def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseReturnValue:
@@ -171,10 +190,28 @@ def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseR
         if found.person.disabled_at is not None:
             return _not_logged_in(provider, Closed(f"person {found.person_id}"))
         welcomed = found.person.welcomed_at is not None
-        sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr)
+        sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr, sid=claims.sid)
     if not welcomed:
         cookie["wanted"] = wanted
     return see_other(wanted if welcomed else "/welcome")
+
+
+@blueprint.post("/login/<slug>/logged-out")
+@public
+def logged_out(slug: str) -> ResponseReturnValue:
+    """For the provider itself, which proves to be it by its signature; no cookie is looked at."""
+    throttle.check("code")
+    provider = provider_at(slug)
+    try:
+        told = backchannel.verified(client_of(provider), request.form.get("logout_token", ""))
+        with own_sessions()() as writing, writing.begin():
+            backchannel.obey(writing, provider, told)
+    except (Refused, Unreachable, Misconfigured) as error:
+        if isinstance(error, Refused):
+            throttle.failed("code")
+        log.warning("log-out from %s refused: %s", provider.slug, error)
+        return {"error": "invalid_request"}, 400
+    return "", 200
 
 
 def client_of(provider: IdentityProvider) -> Client:
@@ -261,10 +298,10 @@ def confirm() -> ResponseReturnValue:
     provider = step_up.provider_of(session(), row)
     if request.method == "GET" or provider is None:
         return leading_out(page("auth/step_up.html", wanted=wanted, provider=provider))
-    handle_digest = row.handle_digest
+    errand = Errand(wanted, Purpose.STEP_UP, row.handle_digest)
     session().expunge(provider)
     session().close()
-    return _leave(provider, wanted, steps_up=handle_digest, acr=step_up.MFA, max_age=0)
+    return leave(provider, errand, acr=step_up.MFA, max_age=0)
 
 
 @blueprint.get("/resume/<int:form_id>")

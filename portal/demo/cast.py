@@ -31,6 +31,8 @@ SCOPES = {
     CENTRE: "ncc.example",
 }
 STUDENTS = {"uma"}
+# Their institution's log-in says nothing about them, as many do.
+SILENT = {"lena"}
 # key: name, institution
 PEOPLE = {
     "priya": ("Priya Raman", NORTH),
@@ -47,6 +49,7 @@ PEOPLE = {
     "petra": ("Petra Novak", LAKE),
     "ibrahim": ("Ibrahim Diallo", HILL),
     "mei": ("Mei Tanaka", LAKE),
+    "lena": ("Lena Vogel", HILL),
 }
 ROLES = {
     "owen": (Role.PROGRAMME_OFFICER,),
@@ -109,15 +112,15 @@ def _people(session: Session) -> dict[str, Person]:
 
 
 def _identity(key: str, person: Person) -> Identity:
-    """What a home institution would say. Sam's says nothing, as many do."""
+    """What a home institution would say."""
     scope = SCOPES[person.affiliation]
     place = "student" if key in STUDENTS else "faculty"
     return Identity(
         issuer=ISSUER,
         subject=key,
         person=person,
-        affiliations=[f"{place}@{scope}"] if key != "sam" else [],
-        affiliated_at=clock.now() if key != "sam" else None,
+        affiliations=[f"{place}@{scope}"] if key not in SILENT else [],
+        affiliated_at=clock.now() if key not in SILENT else None,
         assurance=["https://refeds.org/assurance/IAP/medium"],
     )
 
