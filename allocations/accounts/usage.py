@@ -114,3 +114,10 @@ def remaining_by_day(allocation: Allocation, charged: dict[date, int]) -> list[t
         points[min(day + timedelta(days=1), clock.today())] = left
         day += timedelta(days=1)
     return sorted(points.items())
+
+
+def charged_for(session: Session, allocation_id: int, ref: str) -> int:
+    """Micro-units charged to the allocation for all runs of the notebook with this reference."""
+    runs = UsageRecord.cause.startswith(f"{ref} ", autoescape=True)
+    mine = (UsageRecord.allocation_id == allocation_id, runs)
+    return int(session.scalar(select(func.sum(UsageRecord.charged)).where(*mine)) or 0)

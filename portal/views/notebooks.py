@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
-from allocations.accounts import ledger, projects
+from allocations.accounts import ledger, projects, usage
 from allocations.accounts.awards import Allocation
 from allocations.accounts.ledger import Purpose
 from allocations.accounts.projects import Project
@@ -65,7 +65,7 @@ def new(ref: str) -> ResponseReturnValue:
 @needs("notebook.see")
 def show(ref: str) -> ResponseReturnValue:
     notebook = notebooks.get(session(), actor(), ref)
-    return page("notebooks/show.html", notebook=notebook, steps=_steps(notebook))
+    return _status_page("notebooks/show.html", notebook)
 
 
 @blueprint.get("/notebooks/<ref>/status")
@@ -73,7 +73,12 @@ def show(ref: str) -> ResponseReturnValue:
 def status(ref: str) -> ResponseReturnValue:
     """The fragment that the page asks for again while something is moving."""
     notebook = notebooks.get(session(), actor(), ref)
-    return page("notebooks/_status.html", notebook=notebook, steps=_steps(notebook))
+    return _status_page("notebooks/_status.html", notebook)
+
+
+def _status_page(template: str, notebook: Notebook) -> ResponseReturnValue:
+    cost = usage.charged_for(session(), notebook.allocation_id, notebook.ref)
+    return page(template, notebook=notebook, steps=_steps(notebook), cost=cost)
 
 
 @blueprint.get("/notebooks/<ref>/open")
