@@ -29,6 +29,7 @@ RULES: dict[str, Rule] = {
     "call.publish": calls.may_publish,
     "call.start": calls.may_start,
     "confirmation.answer": confirmations.may_answer,
+    "conflict.waive": reviewing.may_waive,
     "eligible.co_pi": eligibility.may_be_co_pi,
     "eligible.pi": eligibility.may_be_pi,
     "eligible.reviewer": eligibility.may_review,

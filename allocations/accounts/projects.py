@@ -55,6 +55,19 @@ class Membership(Base):
         return self.sponsored_until is not None and clock.now() < self.sponsored_until
 
 
+class PastMembership(Base):
+    """Who was a member and has left: working together is remembered."""
+
+    __tablename__ = "past_membership"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    role: Mapped[ProjectRole]
+    since: Mapped[datetime]
+    left_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+
 class Project(Referenced, Base):
     __tablename__ = "project"
     PREFIX: ClassVar[str] = "PRJ"
@@ -190,5 +203,9 @@ def sponsor(session: Session, actor: Actor, project: Project, member: Membership
 def remove_member(session: Session, actor: Actor, project: Project, member: Membership) -> None:
     require(may_remove(actor, project, member))
     project.members.remove(member)
+    left = PastMembership(
+        project_id=project.id, person_id=member.person_id, role=member.role, since=member.since
+    )
+    session.add(left)
     audit.record(session, actor, "project.remove_member", subject=project.ref, note=member.person.name)
     outbox.put(session, MembershipChanged(project.id))

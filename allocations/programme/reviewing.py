@@ -7,24 +7,24 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
-from allocations.kernel import audit, outbox
+from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
-from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.errors import Incomplete, Invalid, NotFound
 from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme.conflicts import Conflict
+from allocations.programme import relations
+from allocations.programme.conflicts import Conflict, Waiver
 from allocations.programme.proposals import Proposal, State
+from allocations.programme.relations import Level, Relation, keeping
 from allocations.programme.reviews import (
     OPEN,
     Review,
     ReviewState,
     Score,
-    conflict_of,
     is_office,
-    known_relation,
     may_accept,
     may_answer,
     may_step_back,
@@ -53,8 +53,13 @@ class Candidate:
 
     person: Person
     load: int
-    conflict: str
+    relations: tuple[Relation, ...]
     review: Review | None
+
+    @property
+    def kept_by(self) -> Relation | None:
+        """What keeps this person from being asked."""
+        return keeping(self.relations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +80,31 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
 
 
 def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
-    """All reviewers, those with a conflict last, then by how many open reviews they carry."""
+    """All reviewers, those who cannot be asked last, then by how many open reviews they carry."""
     people = roles.holders(session, Role.REVIEWER)
     busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
     load = dict(session.execute(busy).all())
-    declared_here = select(Conflict.person_id, Conflict.reason).where(Conflict.proposal_id == proposal.id)
-    declared = dict(session.execute(declared_here).all())
+    related = relations.of_people(session, people, proposal)
     asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
     by_person = {review.reviewer_id: review for review in asked}
     listed = [
         Candidate(
             person=person,
             load=load.get(person.id, 0),
-            conflict=declared.get(person.id) or known_relation(person, proposal),
+            relations=tuple(related[person.id]),
             review=by_person.get(person.id),
         )
         for person in people
     ]
-    return sorted(listed, key=lambda c: (bool(c.conflict), c.load, c.person.name, c.person.id))
+    return sorted(listed, key=lambda c: (c.kept_by is not None, c.load, c.person.name, c.person.id))
+
+
+def candidate(session: Session, proposal: Proposal, person_id: int) -> Candidate:
+    """One of the list; raises NotFound for anybody else."""
+    found = next((each for each in candidates(session, proposal) if each.person.id == person_id), None)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person) -> Review:
@@ -100,9 +112,9 @@ def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person
     require(may_assign(actor, proposal))
     if person.id not in {holder.id for holder in roles.holders(session, Role.REVIEWER)}:
         raise Invalid({"reviewer": f"{person.name} is not a reviewer of this programme."})
-    conflict = conflict_of(session, person, proposal)
-    if conflict:
-        raise Invalid({"reviewer": f"{person.name} has a conflict of interest: {conflict}."})
+    kept_by = keeping(relations.of_people(session, [person], proposal)[person.id])
+    if kept_by is not None:
+        raise Invalid({"reviewer": f"Conflict of interest: {person.name} {kept_by.evidence}."})
     asked = (Review.proposal_id == proposal.id, Review.reviewer_id == person.id)
     review = session.scalar(select(Review).where(*asked))
     if review is None:
@@ -114,6 +126,42 @@ def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person
         move(session, review, ReviewState.INVITED, actor)
     outbox.put(session, ReviewerInvited(review.id))
     return review
+
+
+def may_waive(actor: Actor, proposal: Proposal) -> Answer:
+    """To let somebody review in spite of a relation that a waiver can lift."""
+    office = actor.has(Role.PROGRAMME_OFFICER) and is_office(actor, proposal)
+    return first_no(
+        when(office, "Only a programme officer who is not on the team grants waivers."),
+        may_assign(actor, proposal),
+    )
+
+
+def waive(session: Session, actor: Actor, proposal: Proposal, *, person: Person, reason: str) -> None:
+    """Lift every relation of this person that can be lifted, for as long as relations are remembered.
+
+    What bars stays; a relation of a kind that is not known today is not covered.
+    """
+    require(may_waive(actor, proposal))
+    if not reason.strip():
+        raise Incomplete({"reason": "Write why this person can judge the proposal all the same."})
+    found = relations.of_people(session, [person], proposal)[person.id]
+    lifted = [each for each in found if each.level == Level.WAIVER and not each.is_waived]
+    if not lifted:
+        raise Invalid({"reason": f"There is nothing that a waiver could lift for {person.name}."})
+    for relation in lifted:
+        waiver = Waiver(
+            person_id=person.id,
+            proposal_id=proposal.id,
+            kind=str(relation.kind),
+            evidence=relation.evidence,
+            reason=reason,
+            until=clock.now() + relations.WINDOW,
+            granted_by=actor.name,
+        )
+        session.add(waiver)
+    note = f"{person.name}: {', '.join(str(each.kind) for each in lifted)}. {reason}"
+    audit.record(session, actor, "conflict.waive", subject=proposal.ref, note=note)
 
 
 def unassign(session: Session, actor: Actor, review: Review) -> None:

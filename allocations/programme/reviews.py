@@ -19,7 +19,6 @@ from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme.calls import Criterion
-from allocations.programme.conflicts import Conflict
 
 if TYPE_CHECKING:
     from allocations.programme.proposals import Proposal
@@ -176,28 +175,3 @@ def may_step_back(actor: Actor, review: Review) -> Answer:
         when(review.state in READING, f"This review is {review.state} already."),
         when(review.proposal.state == "in_review", "This proposal is decided or withdrawn."),
     )
-
-
-def conflict_of(session: Session, person: Person, proposal: Proposal) -> str:
-    """Why this person must not review the proposal; empty when nothing is known against it."""
-    declared = select(Conflict.reason).where(
-        Conflict.person_id == person.id, Conflict.proposal_id == proposal.id
-    )
-    reason = session.scalar(declared)
-    if reason is not None:
-        return f"declared: {reason}"
-    return known_relation(person, proposal)
-
-
-def known_relation(person: Person, proposal: Proposal) -> str:
-    """A conflict that rows show: on the team, invited to it, or the PI's institution."""
-    if person.id == proposal.pi_id:
-        return "is the PI"
-    address = person.email.casefold()
-    if any(m.person_id == person.id or m.email.casefold() == address for m in proposal.team):
-        return "is on the team"
-    institutions = {proposal.pi.institution_id}
-    institutions |= {m.person.institution_id for m in proposal.team if m.person is not None}
-    if person.institution_id is None:
-        return "institution not known, so a conflict cannot be ruled out"
-    return "same institution as the team" if person.institution_id in institutions else ""
