@@ -12,10 +12,9 @@ from allocations.kernel import clock
 from allocations.kernel.db import Base
 from allocations.people.institutions import IdentityProvider
 from portal.auth.oidc import Attempt
-from portal.auth.sessions import digest
+from portal.auth.sessions import BROWSER, digest
 
 LIFE = timedelta(minutes=10)
-BROWSER = "browser"
 
 
 class LoginAttempt(Base):

@@ -28,6 +28,10 @@ RECENT = timedelta(minutes=2)
 KEPT = timedelta(hours=1)
 
 
+class NotConfirmed(Refused):
+    """The log-in was all right, but there was no second factor in it, or not just now."""
+
+
 class KeptForm(Base):
     """A form that was sent before the step-up it needed: kept for an hour, for its sender only."""
 
@@ -38,6 +42,10 @@ class KeptForm(Base):
     path: Mapped[str] = mapped_column(String(500))
     fields: Mapped[dict[str, Any]]
     kept_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+    @property
+    def typed(self) -> list[tuple[str, str]]:
+        return [(name, text) for name, texts in self.fields.items() for text in texts]
 
 
 def current(session: Session) -> LoginSession:
@@ -90,6 +98,6 @@ def check(session: Session, handle_digest: str, claims: Claims) -> None:
     if (row.identity.issuer, row.identity.subject) != (claims.issuer, claims.subject):
         raise Refused("the step-up was done by somebody else")
     if claims.acr != MFA:
-        raise Refused("the provider did not confirm a second factor")
+        raise NotConfirmed("the provider did not confirm a second factor")
     if claims.auth_time is None or abs(clock.now() - claims.auth_time) > RECENT:
-        raise Refused("the provider did not ask again")
+        raise NotConfirmed("the provider did not ask again")

@@ -5,6 +5,7 @@ import logging
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, current_app, request
 from flask import session as cookie
@@ -25,7 +26,6 @@ from portal.auth.people import actor, current_person, safe_next
 from portal.auth.transport import Directory, Misconfigured, Unreachable, patience
 from portal.database import session
 from portal.database import sessions as own_sessions
-from portal.errors import page as error_page
 from portal.forms import Form, posted
 from portal.permissions import needs, public, query
 from portal.web import leading_out, page, see_other, settings
@@ -67,6 +67,11 @@ SAID: dict[type[Exception], tuple[int, str]] = {
         "Your institution's log-in service does not answer at the moment. Please try again later.",
     ),
     Misconfigured: (502, "The log-in service of this institution is not set up correctly. We have noted it."),
+    step_up.NotConfirmed: (
+        403,
+        "Your institution did not confirm a second factor just now. Try again, and choose a way that asks "
+        "for one. If it offers none, ask your institution's help desk. What you typed is kept for an hour.",
+    ),
 }
 
 
@@ -132,7 +137,7 @@ def _leave(
         with patience():
             address = client_of(provider).address(attempt, **asked)
     except (Unreachable, Misconfigured) as error:
-        return _not_logged_in(provider, error)
+        return _not_logged_in(provider, error, again=_way_back("/step-up" if steps_up else "/login", wanted))
     attempts.store(session(), provider, attempt, wanted=wanted, steps_up=steps_up)
     session().commit()
     return see_other(address)
@@ -149,23 +154,29 @@ def callback(slug: str) -> ResponseReturnValue:
         taken = attempts.take(writing, provider, request.args.get("state", ""))
     if taken is None:
         return _not_logged_in(provider, Refused("no such log-in is under way in this browser"))
+    again = _way_back("/step-up" if taken.steps_up else "/login", taken.next)
     try:
         raw = client_of(provider).finish(taken.attempt, request.args)
         claims = normalise(provider, raw)
         if taken.steps_up:
             step_up.check(session(), taken.steps_up, claims)
     except (Refused, Unreachable, Misconfigured) as error:
-        return _not_logged_in(provider, error)
+        return _not_logged_in(provider, error, again=again)
     return _enter(provider, claims, taken.next)
+
+
+def _way_back(page_of_ours: str, wanted: str) -> str:
+    """To begin once more, and still end where the person wanted to go."""
+    return page_of_ours + "?" + urlencode({"next": wanted})
 
 
 def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseReturnValue:
     with own_sessions()() as writing, writing.begin():
         found = recognise(writing, provider, claims)
         if isinstance(found, Held):
-            return _not_logged_in(provider, OnHold(f"identity {found.identity_id}"))
+            return _not_logged_in(provider, OnHold(f"identity {found.identity_id}"), again="")
         if found.person.disabled_at is not None:
-            return _not_logged_in(provider, Closed(f"person {found.person_id}"))
+            return _not_logged_in(provider, Closed(f"person {found.person_id}"), again="")
         welcomed = found.person.welcomed_at is not None
         sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr)
     if not welcomed:
@@ -189,14 +200,18 @@ def _secret(provider: IdentityProvider) -> str:
         raise Misconfigured(f"no secret for this client: {type(error).__name__}") from None
 
 
-def _not_logged_in(provider: IdentityProvider, error: Exception) -> ResponseReturnValue:
+def _not_logged_in(
+    provider: IdentityProvider, error: Exception, *, again: str = "/login"
+) -> ResponseReturnValue:
     """What happened goes to the log; the person reads our words, never the provider's."""
     code, words = SAID[type(error)]
     if isinstance(error, Refused):
         throttle.failed("code")
     reference = secrets.token_hex(4)
     log.warning("log-in through %s refused, reference %s: %s", provider.slug, reference, error)
-    return error_page(code, words, reference)
+    title = "This is not confirmed" if again.startswith("/step-up") else "You are not logged in"
+    told = {"code": code, "title": title, "message": words, "reference": reference, "again": again}
+    return page("auth/refused.html", status=code, **told)
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
@@ -244,7 +259,8 @@ def logout() -> ResponseReturnValue:
     sessions.end_current(session(), "log-out")
     session().commit()
     cookie.clear()
-    return see_other("/", "You are logged out.")
+    elsewhere = " On a shared computer, close the browser as well: your institution may still know you in it."
+    return see_other("/", "You are logged out." + ("" if settings().demo_login else elsewhere))
 
 
 @blueprint.route("/step-up", methods=["GET", "POST"])
