@@ -15,6 +15,7 @@ DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Reviews", "/reviews", frozenset({Role.REVIEWER})),
     ("Consents", "/consents", frozenset({Role.PROVIDER_OPERATOR})),
     ("Data requests", "/access-requests", frozenset({Role.CUSTODIAN})),
+    ("Audit trail", "/audit", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
     ("Operations", "/operations", frozenset({Role.ADMINISTRATOR, Role.PROGRAMME_OFFICER})),
 )
 

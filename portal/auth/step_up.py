@@ -65,7 +65,7 @@ def is_fresh(session: Session) -> bool:
 def detour(session: Session, person_id: int) -> str:
     """The address of the step-up page, which leads back to the page or to the form that was sent."""
     if request.method in SAFE:
-        return "/step-up?" + urlencode({"next": request.path})
+        return "/step-up?" + urlencode({"next": request.full_path.rstrip("?")})
     fields = {name: request.form.getlist(name) for name in request.form}
     kept = KeptForm(person_id=person_id, path=request.path, fields=fields)
     # In the request's own session: it holds SQLite's only write lock already.

@@ -43,6 +43,7 @@ ROLES = {
     "chen": ("Panel chair", "Decides what is awarded"),
     "pat": ("Provider operator", "Consents for the machines that awards use"),
     "dana": ("Data custodian", "Decides who may use controlled data"),
+    "aida": ("Auditor", "Reads the audit trail"),
     "sam": ("Stranger", "Has no role yet"),
 }
 
@@ -222,8 +223,10 @@ def welcome() -> ResponseReturnValue:
     form = Form({"name": person.name, "email": person.email, "fields_of_science": person.fields_of_science})
     if request.method == "POST":
         form = posted("fields_of_science", "agree")
+        known = person.welcomed_at is not None
         if form.save(lambda: _welcome(form)):
-            return see_other(safe_next(cookie.pop("wanted", "/home")), "Welcome.")
+            told = ("/account", "Your profile is saved.") if known else ("/home", "Welcome.")
+            return see_other(safe_next(cookie.pop("wanted", told[0])), told[1])
     return page("auth/welcome.html", form=form, fields_of_science=science.FIELDS, status=form.status)
 
 

@@ -39,6 +39,7 @@ PEOPLE = {
     "petra": ("Petra Novak", LAKE),
     "ibrahim": ("Ibrahim Diallo", HILL),
     "mei": ("Mei Tanaka", LAKE),
+    "aida": ("Aida Benali", CENTRE),
 }
 ROLES = {
     "owen": (Role.PROGRAMME_OFFICER,),
@@ -48,6 +49,7 @@ ROLES = {
     "petra": (Role.REVIEWER,),
     "chen": (Role.PANEL_CHAIR,),
     "dana": (Role.CUSTODIAN,),
+    "aida": (Role.AUDITOR,),
 }
 # slug: name, how many, GB of memory, summary
 GPUS = {
