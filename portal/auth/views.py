@@ -180,6 +180,8 @@ def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseR
             return _not_logged_in(provider, Closed(f"person {found.person_id}"), again="")
         welcomed = found.person.welcomed_at is not None
         sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr)
+        factor = "a second factor" if claims.acr == step_up.MFA else "one factor"
+        log.info("person-%s logged in through %s with %s", found.person_id, provider.slug, factor)
     if not welcomed:
         cookie["wanted"] = wanted
     return see_other(wanted if welcomed else "/welcome")
