@@ -7,6 +7,7 @@ from flask.cli import AppGroup, with_appcontext
 from allocations.accounts import ledger
 from allocations.kernel import audit as audit_trail
 from allocations.kernel import chain
+from allocations.people.roles import SYSTEM
 from portal import database, migrations, registry, sites, worker
 from portal.demo import cast, story
 from portal.settings import Settings
@@ -92,12 +93,18 @@ def tick() -> None:
 @with_appcontext
 def verify_audit() -> None:
     """Follow the chain; ends with 1 and says where when an entry was edited, removed or put in."""
-    with database.sessions()() as session:
+    with database.reading() as session:
         broken = chain.verify(session)
+        length, _ = chain.end(session)
+    found = f"The audit trail is whole: {length} entries."
     if broken is not None:
-        click.echo(f"The trail is broken at seal {broken.seal}, entry {broken.entry_id}: {broken.what}.")
+        found = f"The trail is broken at seal {broken.seal}, entry {broken.entry_id}: {broken.what}."
+    # The page of the trail says when this was done last, and with what result.
+    with database.sessions()() as writing, writing.begin():
+        audit_trail.record(writing, SYSTEM, "audit.verify", subject="audit", note=found)
+    click.echo(found)
+    if broken is not None:
         raise SystemExit(1)
-    click.echo("The audit trail is whole.")
 
 
 @audit.command("export")

@@ -3,7 +3,7 @@
 import logging
 import secrets
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response, render_template, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
@@ -11,6 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from allocations.kernel.errors import IllegalMove, Invalid, NotAllowed, NotFound, Stale
+from portal.auth.people import current_person
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,10 @@ def page(code: int, message: str, reference: str = "") -> ResponseReturnValue:
 
 def _refusal(code: int):  # type: ignore[no-untyped-def]
     def answer(error: NotFound | NotAllowed | IllegalMove | Stale | Invalid) -> ResponseReturnValue:
+        if code in (403, 404):
+            # Never the address: it can hold the token of an invitation.
+            who = getattr(current_person(), "id", None)
+            log.warning("refused %s %s to person-%s: %s", request.method, request.endpoint, who, error.reason)
         return page(code, error.reason)
 
     return answer

@@ -16,6 +16,7 @@ DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Consents", "/consents", frozenset({Role.PROVIDER_OPERATOR})),
     ("Data requests", "/access-requests", frozenset({Role.CUSTODIAN})),
     ("Confirmations", "/confirmations", frozenset({Role.REPRESENTATIVE})),
+    ("Audit trail", "/audit", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
     ("Operations", "/operations", frozenset({Role.ADMINISTRATOR, Role.PROGRAMME_OFFICER})),
 )
 

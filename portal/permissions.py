@@ -6,7 +6,7 @@ from typing import Any
 
 from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
-from allocations.people import confirmations, eligibility, linking, merging, roles
+from allocations.people import confirmations, eligibility, linking, merging, roles, trail
 from allocations.people.roles import Actor
 from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
 from datasets import grants, requests
@@ -20,6 +20,7 @@ RULES: dict[str, Rule] = {
     "access_grant.revoke": grants.may_revoke,
     "access_request.decide": requests.may_decide,
     "allocation.consent": awards.may_consent,
+    "audit.see": trail.may_see,
     "award.accept": awards.may_accept,
     "award.decline": awards.may_accept,
     "call.apply": calls.may_apply,
@@ -65,6 +66,7 @@ RULES: dict[str, Rule] = {
 
 # What a getter decides: whoever is logged in may ask, and sees only what is theirs to see.
 GETTERS = {
+    "account.see": "whoever is logged in, own account and own part of the audit trail",
     "access_request.see": "the dataset's custodian",
     "allocation.see": "the project's members, the resource's provider, programme officers",
     "call.see": "everybody once published; drafts programme officers",

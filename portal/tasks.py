@@ -9,7 +9,7 @@ from allocations.accounts.awards import Allocation, AllocationState, Award, Awar
 from allocations.accounts.projects import Membership, ProjectRole
 from allocations.accounts.resources import Resource
 from allocations.people.roles import Actor, Role
-from allocations.programme import proposals
+from allocations.programme import proposals, reviews
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
 from datasets.catalogue import Dataset
@@ -55,7 +55,7 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
 def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     person = actor.person_id
     returned = and_(Proposal.pi_id == person, Proposal.state == State.RETURNED)
-    open_reviews = and_(Review.reviewer_id == person, Review.state.in_(OPEN))
+    open_reviews = and_(reviews.own(actor), Review.state.in_(OPEN))
     led = select(Membership.project_id).where(
         Membership.person_id == person, Membership.role == ProjectRole.PI
     )

@@ -1,5 +1,6 @@
 """What every request passes (headers, cross-site check, permission, query keys), and page helpers."""
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from portal.navigation import Brand, menu
 from portal.permissions import Permission
 from portal.settings import Settings
 
+log = logging.getLogger(__name__)
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -63,6 +65,7 @@ def _refuse_cross_site() -> None:
     if not site and origin:
         foreign = urlsplit(origin).netloc != request.host
     if foreign:
+        log.warning("refused %s %s: sent from another site", request.method, request.endpoint)
         abort(403, "This form was sent from another site. Open the page here and send it again.")
 
 

@@ -24,7 +24,11 @@ class Doer(Protocol):
 
 class AuditEntry(Base):
     __tablename__ = "audit_entry"
-    __table_args__ = (Index(None, "subject", "id"),)
+    __table_args__ = (
+        Index(None, "subject", "id"),
+        Index(None, "actor_id", "id"),
+        Index(None, "verb", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
@@ -43,6 +47,12 @@ def record(session: Session, actor: Doer, verb: str, *, subject: str, note: str 
     """`verb` is `noun.verb`; `subject` is the public reference of the thing."""
     entry = AuditEntry(actor_id=actor.person_id, actor_name=actor.name, verb=verb, subject=subject, note=note)
     session.add(entry)
+
+
+def last_of(session: Session, verb: str) -> AuditEntry | None:
+    """The newest entry of this verb."""
+    mine = select(AuditEntry).where(AuditEntry.verb == verb)
+    return session.scalar(mine.order_by(AuditEntry.id.desc()).limit(1))
 
 
 def everything(session: Session) -> Iterator[AuditEntry]:

@@ -64,6 +64,12 @@ def _head(session: Session) -> ChainHead:
     return head
 
 
+def end(session: Session) -> tuple[int, str]:
+    """How many entries are sealed, and the digest over them all."""
+    head = session.get(ChainHead, 1)
+    return (head.length, head.digest) if head else (0, "")
+
+
 def step(session: Session) -> bool:
     """Seal what has no seal yet, oldest first; false when there was nothing."""
     fresh = select(AuditEntry).where(AuditEntry.seal.is_(None)).order_by(AuditEntry.id).limit(BATCH)
@@ -86,8 +92,7 @@ def verify(session: Session) -> Broken | None:
         if entry.digest != link(previous, entry):
             return Broken(entry.id, entry.seal, "this entry was edited or put in")
         previous, expected = entry.digest, expected + 1
-    head = session.get(ChainHead, 1)
-    length, digest = (head.length, head.digest) if head else (0, "")
+    length, digest = end(session)
     if length != expected - 1 or digest != previous:
         return Broken(None, expected, "entries were removed from the end")
     return _stray(session)

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    and_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship, selectinload
 
 from allocations.kernel import clock
@@ -19,6 +28,7 @@ from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme.calls import Criterion
+from allocations.programme.conflicts import Conflict
 
 if TYPE_CHECKING:
     from allocations.programme.proposals import Proposal
@@ -92,17 +102,23 @@ class Review(Referenced, Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+def own(actor: Actor) -> ColumnElement[bool]:
+    """Reviews that this actor writes or has written, as SQL; a conflict closes them, however it came."""
+    barred = select(Conflict.proposal_id).where(Conflict.person_id == actor.person_id)
+    mine = and_(Review.reviewer_id == actor.person_id, Review.state.in_(READING))
+    return and_(mine, Review.proposal_id.not_in(barred))
+
+
 def get(session: Session, actor: Actor, ref: str) -> Review:
     """The reviewer's own review; others' reviews are read on the proposal's pages."""
-    mine = (Review.id == id_of(Review, ref), Review.reviewer_id == actor.person_id)
-    open_to_me = Review.state.in_(READING)
-    query = select(Review).where(*mine, open_to_me).options(selectinload(Review.scores))
+    query = select(Review).where(Review.id == id_of(Review, ref), own(actor))
+    query = query.options(selectinload(Review.scores))
     return checked(session.scalar(query), ref)
 
 
 def page(session: Session, actor: Actor, *, before: int | None = None, size: int = 50) -> Sequence[Review]:
     """The actor's own reviews that still open, newest first."""
-    query = select(Review).where(Review.reviewer_id == actor.person_id, Review.state.in_(READING))
+    query = select(Review).where(own(actor))
     if before is not None:
         query = query.where(Review.id < before)
     return session.scalars(query.order_by(Review.id.desc()).limit(size)).all()

@@ -13,10 +13,9 @@ from allocations.kernel import clock
 from allocations.kernel.db import Base
 from allocations.people.institutions import IdentityProvider
 from portal.auth.oidc import Attempt
-from portal.auth.sessions import digest
+from portal.auth.sessions import BROWSER, digest
 
 LIFE = timedelta(minutes=10)
-BROWSER = "browser"
 
 
 class Purpose(enum.StrEnum):

@@ -52,6 +52,10 @@ class Refused(Exception):
         self.detail = detail
 
 
+class Declined(Refused):
+    """The provider itself said no, mostly because the person pressed Cancel there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What was asked, kept on our side: the answer has to fit it."""
@@ -113,7 +117,7 @@ class Client:
         if named is None and metadata.get("authorization_response_iss_parameter_supported") is True:
             raise Refused("the answer does not say whose it is")
         if "error" in answer:
-            raise Refused("the provider refused")
+            raise Declined("the provider refused")
         if not answer.get("code"):
             raise Refused("the answer has no code")
 

@@ -22,6 +22,8 @@ from allocations.people.roles import Actor
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=12)
 KEY = "_user_id"
+# What log-ins under way are bound to; not the session's, and worth nothing without the log-in's own row.
+BROWSER = "browser"
 
 
 class LoginSession(Base):
@@ -51,9 +53,15 @@ def digest(handle: str) -> str:
 def begin(
     session: Session, identity: Identity, *, auth_time: datetime | None, acr: str, sid: str = ""
 ) -> None:
-    """End the session that this browser had, and start one with a new handle."""
+    """End the session that this browser had, and start one with a new handle.
+
+    What binds log-ins to the browser stays: another tab may be at its provider right now.
+    """
     end_current(session, "another log-in")
+    browser = cookie.get(BROWSER)
     cookie.clear()
+    if browser:
+        cookie[BROWSER] = browser
     handle = secrets.token_urlsafe(32)
     row = LoginSession(
         handle_digest=digest(handle),
@@ -110,5 +118,6 @@ def end(session: Session, actor: Actor, session_id: int) -> None:
     """End one of the actor's own sessions; nothing happens for anybody else's."""
     mine = (LoginSession.id == session_id, LoginSession.person_id == actor.person_id)
     values = {"ended_at": clock.now(), "end_reason": "ended by the person"}
-    session.execute(update(LoginSession).where(*mine, LoginSession.ended_at.is_(None)).values(**values))
-    audit.record(session, actor, "session.end", subject=f"session-{session_id}")
+    open_still = update(LoginSession).where(*mine, LoginSession.ended_at.is_(None)).values(**values)
+    if session.scalars(open_still.returning(LoginSession.id)).all():
+        audit.record(session, actor, "session.end", subject=f"session-{session_id}")

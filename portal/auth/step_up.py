@@ -29,6 +29,10 @@ RECENT = timedelta(minutes=2)
 KEPT = timedelta(hours=1)
 
 
+class NotConfirmed(Refused):
+    """The log-in was all right, but there was no second factor in it, or not just now."""
+
+
 class KeptForm(Base):
     """A form that was sent before the step-up it needed: kept for an hour, for its sender only."""
 
@@ -39,6 +43,10 @@ class KeptForm(Base):
     path: Mapped[str] = mapped_column(String(500))
     fields: Mapped[dict[str, Any]]
     kept_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+
+    @property
+    def typed(self) -> list[tuple[str, str]]:
+        return [(name, text) for name, texts in self.fields.items() for text in texts]
 
 
 def current(session: Session) -> LoginSession:
@@ -61,7 +69,7 @@ def is_fresh(session: Session) -> bool:
 def detour(session: Session, person_id: int) -> str:
     """The address of the step-up page, which leads back to the page or to the form that was sent."""
     if request.method in SAFE:
-        return "/step-up?" + urlencode({"next": request.path})
+        return "/step-up?" + urlencode({"next": request.full_path.rstrip("?")})
     fields = {name: request.form.getlist(name) for name in request.form}
     kept = KeptForm(person_id=person_id, path=request.path, fields=fields)
     # In the request's own session: it holds SQLite's only write lock already.
@@ -91,7 +99,7 @@ def check(session: Session, handle_digest: str, claims: Claims) -> None:
     if (row.identity.issuer, row.identity.subject) != (claims.issuer, claims.subject):
         raise Refused("the step-up was done by somebody else")
     if claims.acr != MFA:
-        raise Refused("the provider did not confirm a second factor")
+        raise NotConfirmed("the provider did not confirm a second factor")
     check_recent(claims)
 
 
@@ -106,4 +114,4 @@ def the_same(session: Session, handle_digest: str) -> LoginSession:
 
 def check_recent(claims: Claims) -> None:
     if claims.auth_time is None or abs(clock.now() - claims.auth_time) > RECENT:
-        raise Refused("the provider did not ask again")
+        raise NotConfirmed("the provider did not ask again")

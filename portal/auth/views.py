@@ -5,6 +5,7 @@ import logging
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, current_app, request
 from flask import session as cookie
@@ -22,12 +23,11 @@ from portal import fields, science
 from portal.auth import attempts, backchannel, offers, sessions, step_up, throttle
 from portal.auth.attempts import Errand, Purpose
 from portal.auth.normalise import normalise
-from portal.auth.oidc import Client, Refused
+from portal.auth.oidc import Client, Declined, Refused
 from portal.auth.people import actor, current_person, safe_next
 from portal.auth.transport import Directory, Misconfigured, Unreachable, patience
 from portal.database import session
 from portal.database import sessions as own_sessions
-from portal.errors import page as error_page
 from portal.forms import Form, posted
 from portal.permissions import needs, public, query
 from portal.web import leading_out, page, see_other, settings
@@ -45,6 +45,7 @@ ROLES = {
     "chen": ("Panel chair", "Decides what is awarded"),
     "pat": ("Provider operator", "Consents for the machines that awards use"),
     "dana": ("Data custodian", "Decides who may use controlled data"),
+    "aida": ("Auditor", "Reads the audit trail"),
     "sam": ("Stranger", "Has no role yet"),
     "lena": ("Unconfirmed", "Her institution’s log-in says nothing about her"),
 }
@@ -65,11 +66,17 @@ SAID: dict[type[Exception], tuple[int, str]] = {
         403,
         "Your institution's log-in did not give us an answer that we can accept. Please try again.",
     ),
+    Declined: (403, "The log-in was cancelled, or your institution refused it. You can try again."),
     Unreachable: (
         502,
         "Your institution's log-in service does not answer at the moment. Please try again later.",
     ),
     Misconfigured: (502, "The log-in service of this institution is not set up correctly. We have noted it."),
+    step_up.NotConfirmed: (
+        403,
+        "Your institution did not confirm a second factor just now. Try again, and choose a way that asks "
+        "for one. If it offers none, ask your institution's help desk. What you typed is kept for an hour.",
+    ),
 }
 
 
@@ -137,7 +144,7 @@ def leave(provider: IdentityProvider, errand: Errand, **asked: Any) -> ResponseR
         with patience():
             address = client_of(provider).address(attempt, **asked)
     except (Unreachable, Misconfigured) as error:
-        return _not_logged_in(provider, error)
+        return _not_logged_in(provider, error, again=_way_back(errand))
     attempts.store(session(), provider, attempt, errand)
     session().commit()
     return see_other(address)
@@ -159,7 +166,7 @@ def callback(slug: str) -> ResponseReturnValue:
         claims = normalise(provider, raw)
         _check_errand(provider, taken.errand, claims)
     except (Refused, Unreachable, Misconfigured) as error:
-        return _not_logged_in(provider, error)
+        return _not_logged_in(provider, error, again=_way_back(taken.errand))
     if taken.errand.purpose == Purpose.LINK:
         return _offer(provider, claims, taken.errand)
     return _enter(provider, claims, taken.errand.wanted)
@@ -182,15 +189,25 @@ def _offer(provider: IdentityProvider, claims: Claims, errand: Errand) -> Respon
     return see_other(errand.wanted)
 
 
+def _way_back(errand: Errand) -> str:
+    """To begin once more, and still end where the person wanted to go."""
+    if errand.purpose == Purpose.LINK:
+        return "/account/log-ins"
+    page_of_ours = "/step-up" if errand.purpose == Purpose.STEP_UP else "/login"
+    return page_of_ours + "?" + urlencode({"next": errand.wanted})
+
+
 def _enter(provider: IdentityProvider, claims: Claims, wanted: str) -> ResponseReturnValue:
     with own_sessions()() as writing, writing.begin():
         found = recognise(writing, provider, claims)
         if isinstance(found, Held):
-            return _not_logged_in(provider, OnHold(f"identity {found.identity_id}"))
+            return _not_logged_in(provider, OnHold(f"identity {found.identity_id}"), again="")
         if found.person.disabled_at is not None:
-            return _not_logged_in(provider, Closed(f"person {found.person_id}"))
+            return _not_logged_in(provider, Closed(f"person {found.person_id}"), again="")
         welcomed = found.person.welcomed_at is not None
         sessions.begin(writing, found, auth_time=claims.auth_time, acr=claims.acr, sid=claims.sid)
+        factor = "a second factor" if claims.acr == step_up.MFA else "one factor"
+        log.info("person-%s logged in through %s with %s", found.person_id, provider.slug, factor)
     if not welcomed:
         cookie["wanted"] = wanted
     return see_other(wanted if welcomed else "/welcome")
@@ -230,14 +247,19 @@ def _secret(provider: IdentityProvider) -> str:
         raise Misconfigured(f"no secret for this client: {type(error).__name__}") from None
 
 
-def _not_logged_in(provider: IdentityProvider, error: Exception) -> ResponseReturnValue:
+def _not_logged_in(
+    provider: IdentityProvider, error: Exception, *, again: str = "/login"
+) -> ResponseReturnValue:
     """What happened goes to the log; the person reads our words, never the provider's."""
     code, words = SAID[type(error)]
-    if isinstance(error, Refused):
+    # Somebody who cancels, or has no second factor, has not guessed anything.
+    if type(error) is Refused:
         throttle.failed("code")
     reference = secrets.token_hex(4)
     log.warning("log-in through %s refused, reference %s: %s", provider.slug, reference, error)
-    return error_page(code, words, reference)
+    title = "This is not confirmed" if again.startswith("/step-up") else "You are not logged in"
+    told = {"code": code, "title": title, "message": words, "reference": reference, "again": again}
+    return page("auth/refused.html", status=code, **told)
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
@@ -248,8 +270,10 @@ def welcome() -> ResponseReturnValue:
     form = Form({"name": person.name, "email": person.email, "fields_of_science": person.fields_of_science})
     if request.method == "POST":
         form = posted("fields_of_science", "agree")
+        known = person.welcomed_at is not None
         if form.save(lambda: _welcome(form)):
-            return see_other(safe_next(cookie.pop("wanted", "/home")), "Welcome.")
+            told = ("/account", "Your profile is saved.") if known else ("/home", "Welcome.")
+            return see_other(safe_next(cookie.pop("wanted", told[0])), told[1])
     return page("auth/welcome.html", form=form, fields_of_science=science.FIELDS, status=form.status)
 
 
@@ -285,7 +309,8 @@ def logout() -> ResponseReturnValue:
     sessions.end_current(session(), "log-out")
     session().commit()
     cookie.clear()
-    return see_other("/", "You are logged out.")
+    elsewhere = " On a shared computer, close the browser as well: your institution may still know you in it."
+    return see_other("/", "You are logged out." + ("" if settings().demo_login else elsewhere))
 
 
 @blueprint.route("/step-up", methods=["GET", "POST"])

@@ -50,6 +50,7 @@ PEOPLE = {
     "ibrahim": ("Ibrahim Diallo", HILL),
     "mei": ("Mei Tanaka", LAKE),
     "lena": ("Lena Vogel", HILL),
+    "aida": ("Aida Benali", CENTRE),
 }
 ROLES = {
     "owen": (Role.PROGRAMME_OFFICER,),
@@ -59,6 +60,7 @@ ROLES = {
     "petra": (Role.REVIEWER,),
     "chen": (Role.PANEL_CHAIR,),
     "dana": (Role.CUSTODIAN,),
+    "aida": (Role.AUDITOR,),
 }
 # slug: name, how many, GB of memory, summary
 GPUS = {

@@ -4,7 +4,9 @@ from flask import Flask
 
 from portal.auth import views as auth
 from portal.views import (
+    account,
     assignment,
+    audit,
     awards,
     calls,
     consents,
@@ -28,7 +30,9 @@ from portal.views import (
 
 ROOMS = (
     auth,
+    account,
     assignment,
+    audit,
     awards,
     calls,
     consents,

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser import servers
 from tests.browser.servers import ROOT, Portal
 from tests.browser.visitors import WIDE, Visitor
+from tests.federation import certified
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
@@ -24,6 +25,7 @@ QUIET = (
 )
 TIMINGS: dict[str, float] = {}
 Admit = Callable[..., Visitor]
+Arrive = Callable[..., Visitor]
 Screenshot = Callable[[Visitor, str], None]
 
 
@@ -37,6 +39,10 @@ if not chromium():
     if os.environ.get("REQUIRE_BROWSER") == "1":
         raise pytest.UsageError("REQUIRE_BROWSER is set, but there is no Chromium to test with")
     collect_ignore_glob = ["test_*.py"]
+elif not certified.node():
+    if os.environ.get("REQUIRE_NODE") == "1":
+        raise pytest.UsageError("REQUIRE_NODE is set, but there is no Node with npm to test with")
+    collect_ignore_glob = ["test_federation.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,23 +83,33 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def admit(browser: Browser, portal: Portal) -> Iterator[Admit]:
-    """Lets a person in: `admit("priya")`; each has a browser context of their own."""
+def arrive(browser: Browser) -> Iterator[Arrive]:
+    """Brings a person before a portal: `arrive(address)`; each has a browser context of their own."""
     visitors: list[Visitor] = []
 
-    def enter(who: str = "", *, scripts: bool = True) -> Visitor:
+    def come(address: str, *, scripts: bool = True) -> Visitor:
         context = browser.new_context(viewport=WIDE, java_script_enabled=scripts)
         context.set_default_timeout(20_000)
-        visitor = Visitor(context, portal.address, scripts=scripts)
-        visitors.append(visitor)
+        visitors.append(Visitor(context, address, scripts=scripts))
+        return visitors[-1]
+
+    yield come
+    for visitor in visitors:
+        visitor.context.close()
+        assert not visitor.complaints, visitor.complaints
+
+
+@pytest.fixture
+def admit(arrive: Arrive, portal: Portal) -> Admit:
+    """Lets a person in: `admit("priya")`, without a name a visitor who is not logged in."""
+
+    def enter(who: str = "", *, scripts: bool = True) -> Visitor:
+        visitor = arrive(portal.address, scripts=scripts)
         if who:
             visitor.log_in(who)
         return visitor
 
-    yield enter
-    for visitor in visitors:
-        visitor.context.close()
-        assert not visitor.complaints, visitor.complaints
+    return enter
 
 
 @pytest.fixture

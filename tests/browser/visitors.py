@@ -20,8 +20,9 @@ OVERFLOW = """() => [...document.querySelectorAll('body *')]
   .filter(e => !e.closest('.table-scroll, pre, .usa-skipnav'))
   .map(e => e.outerHTML.slice(0, 120))"""
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-# A refused form answers 4xx with the form; the browser tells that to the console, and it is meant.
-MEANT = re.compile(r"status of (401|403|404|409|422)")
+# A refused form answers 4xx with the form, an identity provider that does not answer is a 502;
+# the browser tells that to the console, and it is meant.
+MEANT = re.compile(r"status of (401|403|404|409|422|502)")
 
 
 class Visitor:

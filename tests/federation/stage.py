@@ -184,14 +184,17 @@ def _templates() -> str:
 
 
 @contextmanager
-def running(folder: Path, **more: object) -> Iterator[Portal]:
-    """With an empty database, in a thread; each portal knows nothing of what others have seen."""
+def running(folder: Path, *, host: str = "127.0.0.1", **more: object) -> Iterator[Portal]:
+    """With an empty database, in a thread; each portal knows nothing of what others have seen.
+
+    As `localhost` it is another site than its providers, for cookies and for the content policy.
+    """
     (folder / "portal.db").write_bytes(_empty())
     secrets_file = folder / "secrets.json"
     known = dict.fromkeys(("odd", "other"), hostile.SECRET)
     secrets_file.write_text(json.dumps({**known, **dict.fromkeys(("north", "south"), certified.SECRET)}))
     server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True)
-    address = f"http://127.0.0.1:{server.server_port}"
+    address = f"http://{host}:{server.server_port}"
     given = {"database_url": f"sqlite:///{folder}/portal.db", "secrets_file": str(secrets_file), **more}
     settings = Settings(mode="test", secret_key=KEY, public_url=address, **given)  # type: ignore[arg-type]
     server.app = create_app(settings)

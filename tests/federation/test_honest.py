@@ -213,6 +213,7 @@ def test_nothing_secret_is_written_to_the_log(
     told = "\n".join(record.getMessage() for record in own)
     secret = ("eyJ", "code_verifier", "access_token", _value(address, "code"), certified.SECRET, "uma@")
     assert [word for word in secret if word in told] == []
+    assert "logged in through north with one factor" in told
 
 
 def test_rotated_keys_are_accepted_without_a_restart(

@@ -7,7 +7,7 @@ import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from sqlalchemy import select, text, update
 
-from allocations.kernel import clock
+from allocations.kernel import audit, clock
 from allocations.people.persons import Person
 from portal.auth.sessions import LoginSession
 from tests.federation.forms import forms_of
@@ -51,7 +51,7 @@ def test_people_see_their_sessions_and_end_another(odd: Hostile, browsers: Brows
     assert not phone.logged_in()
 
 
-def test_nobody_sees_or_ends_the_sessions_of_others(odd: Hostile, browsers: Browsers) -> None:
+def test_nobody_sees_or_ends_the_sessions_of_others(odd: Hostile, portal: Portal, browsers: Browsers) -> None:
     victim = entered(browsers(), "Browser of the victim")
     other = entered(browsers(), "Another browser of the victim")
     number = ends(victim)[0]
@@ -61,6 +61,8 @@ def test_nobody_sees_or_ends_the_sessions_of_others(odd: Hostile, browsers: Brow
     eve.post(END, {"session": number})
 
     assert "of the victim" not in eve.get("/account/sessions").text
+    with portal.sessions() as session:
+        assert [entry.verb for entry in audit.everything(session) if entry.verb == "session.end"] == []
     assert victim.logged_in()
     assert other.logged_in()
 

@@ -9,7 +9,7 @@ from allocations.accounts.awards import Allocation, Award
 from allocations.accounts.ledger import Account, Entry, Movement, Purpose
 from allocations.accounts.projects import Membership, Project, ProjectRole
 from allocations.accounts.usage import UsageRecord
-from allocations.kernel import clock
+from allocations.kernel import audit, clock
 from allocations.kernel.outbox import Delivery, DeliveryState, EventRow
 from allocations.people.persons import Person
 from allocations.people.roles import Role, RoleGrant
@@ -39,8 +39,15 @@ def grow(portal: Portal, many: int) -> None:
         _datasets(session, many)
         _running(session, many)
         _calls(session, many)
+        _trail(session, many)
     with portal.sessions() as session, session.begin():
         _waiting(session, many)
+
+
+def _trail(session: Session, many: int) -> None:
+    priya = stage.actor(session, "priya")
+    for n in range(many):
+        audit.record(session, priya, "proposal.start", subject=f"many-{n}")
 
 
 def _people(session: Session, many: int) -> list[Person]:

@@ -81,6 +81,23 @@ def test_a_write_from_another_site_is_refused(portal: Portal, headers: dict[str,
     assert ("Set-Cookie" in answer.headers) == (code == 303)
 
 
+def test_refusals_are_in_the_log_with_the_person_and_without_the_address(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, sam = stage.places(portal), portal.log_in("sam")
+    me = found["person_sam"]
+    sam.get("/operations")
+    sam.get(f"/proposals/{found['proposal_imaging']}")
+    sam.get("/invitations/not-a-token-of-anybody")
+    sam.post("/logout", headers={"Sec-Fetch-Site": "cross-site"})
+
+    told = caplog.text
+    assert f"refused GET operations.index to person-{me}: Only administrators" in told
+    assert f"refused GET proposals.show to person-{me}: There is nothing here" in told
+    assert "refused POST auth.logout: sent from another site" in told
+    assert "not-a-token-of-anybody" not in told
+
+
 def test_reading_from_another_site_is_allowed(portal: Portal) -> None:
     assert portal.visitor().get("/calls", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
