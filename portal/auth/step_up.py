@@ -60,8 +60,8 @@ def current(session: Session) -> LoginSession:
 def is_fresh(session: Session) -> bool:
     """The session was begun with a second factor, and not long ago. Demo people count as if."""
     row = current(session)
-    # By its issuer: a provider could send the word "demo" as well.
-    if row.identity.issuer == DEMO:
+    # By its issuer as well: a provider could send the word "demo", too.
+    if row.acr == DEMO and row.identity.issuer == DEMO:
         return True
     return row.acr == MFA and clock.now() - row.auth_time < FRESH
 

@@ -117,7 +117,7 @@ def log_in() -> ResponseReturnValue:
     identity = session().scalars(mine).one()
     identity.last_seen_at = clock.now()
     identity.affiliated_at = identity.last_seen_at if identity.affiliations else None
-    sessions.begin(session(), identity, auth_time=None, acr="")
+    sessions.begin(session(), identity, auth_time=None, acr="demo")
     session().commit()
     return see_other(safe_next(request.form.get("next", "")))
 
