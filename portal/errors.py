@@ -25,6 +25,9 @@ CONSTRAINTS = {
     "uq_membership_person": ("_form", "This person is a member already."),
     "uq_access_grant_project_id_dataset_id": ("_form", "The project has this dataset already."),
     "uq_resource_request_proposal_id_resource_id": ("_form", "This resource has just been added."),
+    "uq_role_grant_scoped": ("_form", "This person holds the role already."),
+    "uq_role_grant_everywhere": ("_form", "This person holds the role already."),
+    "ck_role_grant_not_to_oneself": ("_form", "Nobody grants a role to themselves."),
     "ck_ledger_account_never_overdrawn": ("_form", "There is not enough left for this amount."),
 }
 UNSTORABLE_VALUE = "This contains a character or a value that cannot be stored."

@@ -160,6 +160,10 @@ def may_consent(actor: Actor, allocation: Allocation) -> Answer:
             actor.has(Role.PROVIDER_OPERATOR, provider.id),
             f"Only {provider.name} can answer for its resource.",
         ),
+        when(
+            not allocation.award.project.role_of(actor),
+            "Nobody answers for a resource that their own project is to get. Ask a colleague to do it.",
+        ),
         when(allocation.consent == Consent.PENDING, "The provider has already answered."),
         when(allocation.state == AllocationState.OFFERED, "This allocation is no longer on offer."),
     )

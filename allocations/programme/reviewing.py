@@ -16,7 +16,7 @@ from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme.conflicts import Conflict
-from allocations.programme.proposals import Proposal, State
+from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.reviews import (
     OPEN,
     Review,
@@ -69,6 +69,10 @@ class ReviewDraft:
 def may_assign(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         when(is_office(actor, proposal), "Only the programme office and the panel chair assign reviewers."),
+        when(
+            not same_house(actor, proposal),
+            "Nobody assigns reviewers to a proposal of their own institution; somebody else of the office does.",
+        ),
         when(proposal.state == State.IN_REVIEW, "Reviewers are assigned while a proposal is in review."),
     )
 

@@ -43,6 +43,9 @@ ROLES = {
     "chen": ("Panel chair", "Decides what is awarded"),
     "pat": ("Provider operator", "Consents for the machines that awards use"),
     "dana": ("Data custodian", "Decides who may use controlled data"),
+    "ada": ("Administrator", "Looks after people, roles and log-in providers"),
+    "amir": ("Auditor", "Reads what everybody has done"),
+    "inga": ("Institution representative", "Speaks for Hillcrest College"),
     "sam": ("Stranger", "Has no role yet"),
 }
 
