@@ -71,7 +71,7 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
         when(is_office(actor, proposal), "Only the programme office and the panel chair assign reviewers."),
         when(
             not same_house(actor, proposal),
-            "Nobody assigns reviewers to a proposal of their own institution; somebody else of the office does.",
+            "Nobody assigns reviewers to a proposal of their own institution. Ask a colleague of the office.",
         ),
         when(proposal.state == State.IN_REVIEW, "Reviewers are assigned while a proposal is in review."),
     )
@@ -79,7 +79,7 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
 
 def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
     """All reviewers, those with a conflict last, then by how many open reviews they carry."""
-    people = roles.holders(session, Role.REVIEWER)
+    people = roles.holders(session, Role.REVIEWER, proposal.call_id)
     busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
     load = dict(session.execute(busy).all())
     declared_here = select(Conflict.person_id, Conflict.reason).where(Conflict.proposal_id == proposal.id)
@@ -101,7 +101,8 @@ def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
 def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person) -> Review:
     """Ask this person for a review; asking again after a refusal re-opens the same row."""
     require(may_assign(actor, proposal))
-    if person.id not in {holder.id for holder in roles.holders(session, Role.REVIEWER)}:
+    known = {holder.id for holder in roles.holders(session, Role.REVIEWER, proposal.call_id)}
+    if person.id not in known:
         raise Invalid({"reviewer": f"{person.name} is not a reviewer of this programme."})
     conflict = conflict_of(session, person, proposal)
     if conflict:

@@ -251,7 +251,7 @@ def logout() -> ResponseReturnValue:
 
 
 @blueprint.route("/step-up", methods=["GET", "POST"])
-@needs("home.see")
+@needs("home.see", personal=True)
 @query("next")
 def confirm() -> ResponseReturnValue:
     """Before something that matters: log in once more, with a second factor."""
@@ -267,7 +267,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @blueprint.get("/resume/<int:form_id>")
-@needs("home.see")
+@needs("home.see", personal=True)
 def resume(form_id: int) -> ResponseReturnValue:
     """The form that a step-up interrupted, as it was typed, with one button to send it."""
     kept = step_up.kept_form(session(), actor(), min(form_id, 2**31 - 1))

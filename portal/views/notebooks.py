@@ -77,7 +77,7 @@ def status(ref: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/notebooks/<ref>/open")
-@needs("notebook.open")
+@needs("notebook.open", personal=True)
 def enter(ref: str) -> ResponseReturnValue:
     """On to the notebook's own origin; its token goes with the person, once, and is then a cookie there."""
     notebook = notebooks.get(session(), actor(), ref)
