@@ -182,7 +182,9 @@ def _access_requested(post: Post, event: AccessRequested) -> None:
     text = f"“{asked.proposal.title}” asks for {asked.dataset.title}. Declared use:"
     subject = f"{asked.ref}: access to {asked.dataset.title}"
     path = f"/access-requests/{asked.ref}"
-    post.to(asked.dataset.custodian, subject, text, asked.declared_use, path=path)
+    committee = roles.holders(post.session, Role.DAC_MEMBER, asked.dataset_id)
+    for reader in {person.id: person for person in (asked.dataset.custodian, *committee)}.values():
+        post.to(reader, subject, text, asked.declared_use, path=path)
 
 
 def _access_decided(post: Post, event: AccessDecided) -> None:

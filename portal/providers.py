@@ -91,8 +91,7 @@ def may_switch(actor: Actor, row: IdentityProvider, *, on: bool) -> Answer:
 
 def switch(session: Session, actor: Actor, row: IdentityProvider, *, on: bool, reason: str) -> None:
     require(may_switch(actor, row, on=on))
-    if not reason.strip():
-        raise Incomplete({"reason": "Give the reason; it goes on the audit trail."})
+    _need(reason)
     row.enabled = on
     verb = "provider.enable" if on else "provider.disable"
     audit.record(session, actor, verb, subject=f"provider-{row.slug}", note=reason)
@@ -110,14 +109,24 @@ def add_home(
     audit.record(session, actor, "provider.add_home", subject=f"provider-{provider.slug}", note=note)
 
 
-def remove_home(session: Session, actor: Actor, provider: IdentityProvider, home_id: int) -> None:
-    require(may_edit(actor))
+def home(session: Session, provider: IdentityProvider, home_id: int) -> HomeOrganisation:
     found = session.get(HomeOrganisation, home_id)
     if found is None or found.provider_id != provider.id:
-        raise NotFound("This home organisation has been removed already.")
-    note = f"{found.entity_id}: {found.institution.name}"
+        raise NotFound
+    return found
+
+
+def remove_home(session: Session, actor: Actor, found: HomeOrganisation, *, reason: str) -> None:
+    require(may_edit(actor))
+    _need(reason)
+    subject, note = f"provider-{found.provider.slug}", f"{found.entity_id}: {reason}"
     session.delete(found)
-    audit.record(session, actor, "provider.remove_home", subject=f"provider-{provider.slug}", note=note)
+    audit.record(session, actor, "provider.remove_home", subject=subject, note=note)
+
+
+def _need(reason: str) -> None:
+    if not reason.strip():
+        raise Incomplete({"reason": "Give the reason; it goes on the audit trail."})
 
 
 def institutions(

@@ -6,7 +6,6 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from allocations.kernel.answers import require
-from allocations.kernel.errors import NotFound
 from allocations.people.institutions import IdentityProvider, ProviderKind
 from portal import providers, scopes
 from portal.auth.oidc import ASYMMETRIC
@@ -16,7 +15,7 @@ from portal.database import session
 from portal.entries import HomeEntry, ProviderEntry
 from portal.forms import Form, posted
 from portal.permissions import needs
-from portal.web import act, page, see_other, settings
+from portal.web import page, see_other, settings
 
 blueprint = Blueprint("registry", __name__)
 FLAGS = ("trusts_assurance", "trusts_mfa", "sirtfi")
@@ -157,13 +156,22 @@ def _add_home(form: Form, provider: IdentityProvider) -> None:
     providers.add_home(session(), actor(), provider, institution=home, entry=entry)
 
 
-@blueprint.post("/admin/providers/<slug>/homes/remove")
+@blueprint.route("/admin/providers/<slug>/homes/<int:home_id>/remove", methods=["GET", "POST"])
 @needs("registry.edit", step_up=True)
-def remove_home(slug: str) -> ResponseReturnValue:
+def remove_home(slug: str, home_id: int) -> ResponseReturnValue:
     found = providers.get(session(), actor(), slug)
-    text = request.form.get("home", "")
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
-        raise NotFound
-    here = url_for("registry.show", slug=slug)
-    removed = "It names this institution no longer."
-    return act(lambda: providers.remove_home(session(), actor(), found, int(text)), here, removed)
+    home = providers.home(session(), found, min(home_id, 2**31 - 1))
+    step = Step(
+        f"Remove {home.institution.name} from {found.name}",
+        f"Its people keep their accounts; nothing is believed of {home.entity_id} any more.",
+        "Remove",
+        "The home organisation is removed.",
+        url_for("registry.show", slug=slug),
+    )
+    answer = providers.may_edit(actor())
+    return ask(
+        step,
+        answer,
+        lambda why: providers.remove_home(session(), actor(), home, reason=why),
+        crumb=found.name,
+    )

@@ -42,4 +42,4 @@ def end() -> ResponseReturnValue:
     found = viewing.end(session(), step_up.current(session()))
     session().commit()
     onward = url_for("people.show", ref=found.ref) if found else url_for("home.index")
-    return see_other(onward, "You see the portal as yourself again.")
+    return see_other(onward, "You are yourself again.")

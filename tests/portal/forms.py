@@ -141,7 +141,7 @@ FORMS = (
         },
     ),
     FormPage(
-        "registry.remove_home", "ada", "/admin/providers/far/homes/remove", {"home": "{home_id}"}, page=False
+        "registry.remove_home", "ada", "/admin/providers/far/homes/{home_id}/remove", {"reason": REASON}
     ),
     FormPage(
         "requests.decide", "dana", "/access-requests/{request}", {"outcome": "refuse", "message": REASON}

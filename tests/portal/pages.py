@@ -93,6 +93,7 @@ PAGES = (
     Page("registry.enable", "ada", "/admin/providers/old/enable"),
     Page("registry.index", "ada", "/admin/providers", LIST),
     Page("registry.new", "ada", "/admin/providers/new"),
+    Page("registry.remove_home", "ada", "/admin/providers/far/homes/{home_id}/remove"),
     Page("registry.show", "ada", "/admin/providers/far"),
     Page("requests.decide", "dana", "/access-requests/{request}"),
     Page("requests.index", "dana", "/access-requests", LIST),
