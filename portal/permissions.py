@@ -68,7 +68,7 @@ RULES: dict[str, Rule] = {
 # What a getter decides: whoever is logged in may ask, and sees only what is theirs to see.
 GETTERS = {
     "access_request.see": "the dataset's custodian and committee",
-    "allocation.see": "the project's members, the resource's provider, programme officers",
+    "allocation.see": "the project's members, the resource's provider, programme officers, administrators",
     "call.see": "everybody once published; drafts programme officers",
     "dataset.see": "everybody; its grants only its custodian",
     "home.see": "whoever is logged in",

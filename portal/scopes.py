@@ -43,7 +43,7 @@ def kind_of(role: Role) -> ScopeKind | None:
 
 def choices(session: Session, kinds: Iterable[ScopeKind] = LISTED) -> list[tuple[str, str]]:
     """For a select: value and label, the newest of each kind first."""
-    found = [("", "Everywhere, or an institution named below")]
+    found = [("", "Everywhere")]
     for kind in kinds:
         key, label = NAMES[kind]
         rows = session.execute(select(key, label).order_by(key.desc()).limit(MOST))

@@ -121,7 +121,8 @@ class Allocation(Referenced, Base):
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Of allocations: the project's members, the resource's provider, the programme's staff."""
-    if actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.PROVIDER_OPERATOR):
+    staff = actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR)
+    if staff or actor.has(Role.PROVIDER_OPERATOR):
         return true()
     if actor.person_id is None:
         return false()

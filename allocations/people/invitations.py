@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, String, Text, func, select, text
+from sqlalchemy import ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.kernel import audit, clock, outbox
@@ -40,15 +40,24 @@ class RoleInvitation(Base):
     """Bound to no account: the signed link is the permission to answer."""
 
     __tablename__ = "role_invitation"
+    # One waits for an address and role. Two indexes, because a database takes no two NULLs for the same scope.
     __table_args__ = (
         Index(
-            "uq_role_invitation_waiting",
+            "uq_role_invitation_scoped",
             "email",
             "role",
-            text("coalesce(scope_id, 0)"),
+            "scope_id",
             unique=True,
             sqlite_where=text("state = 'invited'"),
             postgresql_where=text("state = 'invited'"),
+        ),
+        Index(
+            "uq_role_invitation_everywhere",
+            "email",
+            "role",
+            unique=True,
+            sqlite_where=text("scope_id IS NULL AND state = 'invited'"),
+            postgresql_where=text("scope_id IS NULL AND state = 'invited'"),
         ),
     )
 
@@ -148,7 +157,8 @@ def invite(session: Session, actor: Actor, email: str, *, given: Given) -> RoleI
 
 def _close_expired(session: Session, address: str, given: Given) -> None:
     """One invitation waits for one address and role; an expired one makes place for the next."""
-    scope = func.coalesce(RoleInvitation.scope_id, 0) == (given.scope_id or 0)
+    everywhere = RoleInvitation.scope_id.is_(None)
+    scope = everywhere if given.scope_id is None else RoleInvitation.scope_id == given.scope_id
     same = (RoleInvitation.email == address, RoleInvitation.role == given.role, scope)
     waits = select(RoleInvitation).where(*same, RoleInvitation.state == RoleInvitationState.INVITED)
     found = session.scalar(waits)

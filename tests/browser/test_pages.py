@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import Admit, Screenshot
 from tests.browser.visitors import Visitor
 
-PEOPLE = ["owen", "priya", "carlos", "uma", "ruth", "chen", "pat", "dana", "sam"]
+PEOPLE = ["owen", "priya", "carlos", "uma", "ruth", "chen", "pat", "dana", "sam", "ada"]
 NOT_PAGES = re.compile(r"/(static|theme\.css|healthz|readyz)|/open$|/status$|^/logout")
 # The same for everybody; the visitor's walk has them.
 PUBLIC = re.compile(r"/$|/(about|accessibility|docs|login|resources)")
