@@ -40,7 +40,7 @@ class RoleInvitation(Base):
     """Bound to no account: the signed link is the permission to answer."""
 
     __tablename__ = "role_invitation"
-    # One waits for an address and role. Two indexes, because a database takes no two NULLs for the same scope.
+    # One waits for an address and role. Two indexes, because a database takes no two NULLs as equal.
     __table_args__ = (
         Index(
             "uq_role_invitation_scoped",
