@@ -35,7 +35,7 @@ def _load(handle: str) -> User | None:
     row = sessions.live(session(), handle)
     if row is None:
         return None
-    sessions.renew()
+    sessions.mark_seen()
     return User(row, handle, viewing.viewed_in(session(), row))
 
 

@@ -77,10 +77,10 @@ def begin(session: Session, identity: Identity, *, auth_time: datetime | None, a
     session.add(row)
     cookie.permanent = True
     cookie[KEY] = handle
-    renew()
+    mark_seen()
 
 
-def renew() -> None:
+def mark_seen() -> None:
     """The idle time begins anew with this answer."""
     cookie[SEEN] = int(clock.now().timestamp())
 
