@@ -3,12 +3,13 @@
 import enum
 from collections.abc import Sequence
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, Text, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.kernel.db import Amount, Base
 from allocations.kernel.errors import NotFound
 from allocations.people.persons import Person
+from allocations.people.roles import Actor, Role
 
 
 class AccessClass(enum.StrEnum):
@@ -52,6 +53,18 @@ def get(session: Session, slug: str) -> Dataset:
     if dataset is None:
         raise NotFound
     return dataset
+
+
+def keeps(actor: Actor, dataset: Dataset) -> bool:
+    """Answers for the dataset: its custodian, or a member of its committee (DAC)."""
+    held = actor.scopes(Role.CUSTODIAN) | actor.scopes(Role.DAC_MEMBER)
+    return actor.is_person(dataset.custodian_id) or dataset.id in held
+
+
+def kept_by(actor: Actor) -> ColumnElement[bool]:
+    """Of datasets: `keeps`, as SQL."""
+    held = actor.scopes(Role.CUSTODIAN) | actor.scopes(Role.DAC_MEMBER)
+    return or_(Dataset.custodian_id == actor.person_id, Dataset.id.in_(held))
 
 
 def by_slugs(session: Session, slugs: Sequence[str]) -> list[Dataset]:

@@ -16,7 +16,7 @@ from allocations.kernel.errors import Incomplete, NotFound
 from allocations.kernel.events import Event
 from allocations.people.roles import Actor
 from allocations.programme.decisions import Decision
-from datasets.catalogue import Dataset
+from datasets.catalogue import Dataset, keeps, kept_by
 from datasets.requests import AccessRequest, RequestState
 
 
@@ -39,6 +39,7 @@ class AccessGrant(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    project: Mapped[Project] = relationship(init=False, viewonly=True)
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), init=False, index=True)
     dataset: Mapped[Dataset] = relationship(lazy="joined", innerjoin=True)
     until: Mapped[datetime]
@@ -57,19 +58,15 @@ def live(session: Session, project_id: int) -> Sequence[AccessGrant]:
 
 
 def of_dataset(session: Session, actor: Actor, dataset: Dataset) -> Sequence[AccessGrant]:
-    """For the custodian: which projects hold the dataset."""
-    if not actor.is_person(dataset.custodian_id):
+    """For the custodian and the committee: which projects hold the dataset."""
+    if not keeps(actor, dataset):
         return ()
     query = select(AccessGrant).where(AccessGrant.dataset_id == dataset.id)
     return session.scalars(query.order_by(AccessGrant.id.desc()).limit(200)).all()
 
 
 def get(session: Session, actor: Actor, grant_id: int) -> AccessGrant:
-    query = (
-        select(AccessGrant)
-        .join(Dataset)
-        .where(AccessGrant.id == grant_id, Dataset.custodian_id == actor.person_id)
-    )
+    query = select(AccessGrant).join(Dataset).where(AccessGrant.id == grant_id, kept_by(actor))
     grant = session.scalar(query)
     if grant is None:
         raise NotFound
@@ -118,9 +115,17 @@ def add_open(session: Session, actor: Actor, project: Project, dataset: Dataset,
 
 def may_revoke(actor: Actor, grant: AccessGrant) -> Answer:
     return first_no(
-        when(actor.is_person(grant.dataset.custodian_id), "Only the custodian revokes access."),
+        when(
+            keeps(actor, grant.dataset), "Only the custodian or the committee of the dataset revokes access."
+        ),
+        when(not grant.project.role_of(actor), "Nobody decides about access for their own project."),
+        when(not _same_house(actor, grant), "Nobody decides about access for their own institution."),
         when(grant.revoked_at is None, "This access has been revoked already."),
     )
+
+
+def _same_house(actor: Actor, grant: AccessGrant) -> bool:
+    return actor.institution_id is not None and actor.institution_id == grant.project.pi.institution_id
 
 
 def revoke(session: Session, actor: Actor, grant: AccessGrant, *, reason: str) -> None:

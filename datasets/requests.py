@@ -20,7 +20,7 @@ from allocations.kernel.states import Moves, move
 from allocations.people.roles import SYSTEM, Actor
 from allocations.programme import proposals
 from allocations.programme.proposals import Proposal
-from datasets.catalogue import Dataset, by_slugs
+from datasets.catalogue import Dataset, by_slugs, keeps, kept_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class AccessRequest(Referenced, Base):
 
 
 def get(session: Session, actor: Actor, ref: str) -> AccessRequest:
-    """For the dataset's custodian, once it has been asked for."""
+    """For the dataset's custodian and committee, once it has been asked for."""
     query = (
         select(AccessRequest)
         .join(Dataset)
         .where(
             AccessRequest.id == id_of(AccessRequest, ref),
-            Dataset.custodian_id == actor.person_id,
+            kept_by(actor),
             AccessRequest.state != RequestState.DRAFT,
         )
     )
@@ -82,11 +82,9 @@ def get(session: Session, actor: Actor, ref: str) -> AccessRequest:
 def page(
     session: Session, actor: Actor, *, before: int | None = None, size: int = 50
 ) -> Sequence[AccessRequest]:
-    """What was asked of this custodian, newest first."""
+    """What was asked of this custodian or committee member, newest first."""
     query = (
-        select(AccessRequest)
-        .join(Dataset)
-        .where(Dataset.custodian_id == actor.person_id, AccessRequest.state != RequestState.DRAFT)
+        select(AccessRequest).join(Dataset).where(kept_by(actor), AccessRequest.state != RequestState.DRAFT)
     )
     if before is not None:
         query = query.where(AccessRequest.id < before)
@@ -100,10 +98,15 @@ def of_proposal(session: Session, proposal: Proposal) -> Sequence[AccessRequest]
 
 
 def may_decide(actor: Actor, request: AccessRequest) -> Answer:
-    own = proposals.on_team(actor, request.proposal)
+    """Members of the project that a proposal has led to are on its team, however they came in."""
+    proposal = request.proposal
     return first_no(
-        when(actor.is_person(request.dataset.custodian_id), "Only the custodian of the dataset decides."),
-        when(not own, "Nobody decides about access for their own team."),
+        when(keeps(actor, request.dataset), "Only the custodian or the committee of the dataset decides."),
+        when(not proposals.on_team(actor, proposal), "Nobody decides about access for their own team."),
+        when(
+            not proposals.same_house(actor, proposal),
+            "Nobody decides about access for their own institution.",
+        ),
         when(
             request.state == RequestState.PENDING,
             f"This request is {request.state}; it is not waiting for a decision.",

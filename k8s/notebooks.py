@@ -251,7 +251,7 @@ def restart(session: Session, actor: Actor, notebook: Notebook) -> None:
 
 
 def end_where_not_allowed(session: Session, project_id: int) -> None:
-    """Stop what may not run any more: allocation off, owner no longer a member, dataset revoked."""
+    """Stop what may not run any more: allocation off, owner disabled or gone, dataset revoked."""
     granted = {grant.dataset.slug for grant in grants.live(session, project_id)}
     query = select(Notebook).where(Notebook.project_id == project_id, Notebook.wanted)
     loaded = query.options(selectinload(Notebook.project, Project.members)).order_by(Notebook.id)
@@ -262,10 +262,19 @@ def end_where_not_allowed(session: Session, project_id: int) -> None:
             audit.record(session, SYSTEM, "notebook.stop", subject=notebook.ref, note=reason)
 
 
+def end_of_person(session: Session, person_id: int) -> None:
+    """Somebody was disabled: look at each project where a notebook of theirs is wanted."""
+    mine = select(Notebook.project_id).where(Notebook.person_id == person_id, Notebook.wanted)
+    for project_id in session.scalars(mine.distinct().order_by(Notebook.project_id)).all():
+        end_where_not_allowed(session, project_id)
+
+
 def _not_allowed(notebook: Notebook, granted: set[str]) -> str:
     if notebook.allocation.state != AllocationState.ACTIVE:
         return f"The allocation is {notebook.allocation.state}."
     if all(member.person_id != notebook.person_id for member in notebook.project.members):
         return "Its owner is no longer a member of the project."
+    if notebook.person.disabled_at is not None:
+        return "Its owner is disabled."
     lost = set(notebook.datasets) - granted
     return f"Access to {', '.join(sorted(lost))} has ended." if lost else ""

@@ -26,6 +26,16 @@ CONSTRAINTS = {
     "uq_membership_person": ("_form", "This person is a member already."),
     "uq_access_grant_project_id_dataset_id": ("_form", "The project has this dataset already."),
     "uq_resource_request_proposal_id_resource_id": ("_form", "This resource has just been added."),
+    "uq_role_grant_scoped": ("_form", "This person holds the role already."),
+    "uq_role_grant_everywhere": ("_form", "This person holds the role already."),
+    "ck_role_grant_not_to_oneself": ("_form", "Nobody grants a role to themselves."),
+    "uq_role_invitation_scoped": ("email", "This address has been invited to this role already."),
+    "uq_role_invitation_everywhere": ("email", "This address has been invited to this role already."),
+    "uq_identity_provider_slug": ("slug", "Another provider has this short name."),
+    "uq_identity_provider_issuer": ("issuer", "Another provider has this issuer."),
+    "uq_home_organisation_provider_id_entity_id": ("entity_id", "This provider names it already."),
+    "uq_institution_name": ("name", "An institution of this name is in the list already."),
+    "uq_institution_ror": ("ror", "An institution with this ROR id is in the list already."),
     "ck_ledger_account_never_overdrawn": ("_form", "There is not enough left for this amount."),
 }
 UNSTORABLE_VALUE = "This contains a character or a value that cannot be stored."

@@ -85,6 +85,11 @@ def _in_range(found: date) -> date:
 
 Line = Annotated[str, _clean(300, lines=False)]
 Short = Annotated[str, _clean(120, lines=False)]
+# Client ids, issuers, entity ids: as their owner writes them.
+Mark = Annotated[str, _clean(255, lines=False), AfterValidator(_required)]
+LongMark = Annotated[str, _clean(500, lines=False), AfterValidator(_required)]
+# A checkbox sends `yes` or nothing.
+Flag = Annotated[bool, BeforeValidator(lambda value: value == "yes" if isinstance(value, str) else value)]
 Needed = Annotated[str, _clean(200, lines=False), AfterValidator(_required)]
 Prose = Annotated[str, _clean(20_000, lines=True)]
 Note = Annotated[str, _clean(5_000, lines=True)]

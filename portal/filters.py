@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -33,6 +33,9 @@ def init(app: Flask) -> None:
         images,
         datasets,
         labelled,
+        role_name,
+        role_choice,
+        last_day,
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
@@ -58,6 +61,20 @@ def span(seconds: int) -> str:
 
 def role(held: object) -> str:
     return ROLES.get(str(held), words(held))
+
+
+def role_name(held: object) -> str:
+    """A role of the programme, as people read it."""
+    return {"dac_member": "DAC member"}.get(str(held), words(held).capitalize())
+
+
+def role_choice(held: object) -> tuple[str, str]:
+    return str(held), role_name(held)
+
+
+def last_day(until: datetime | None) -> str:
+    """The day on which something that ends at this moment still holds."""
+    return day(until - timedelta(seconds=1)) if until else ""
 
 
 def in_words(value: object) -> object:

@@ -13,6 +13,8 @@ from allocations.kernel import units
 from allocations.kernel.events import Event
 from allocations.people import linking, roles
 from allocations.people.confirmations import Confirmation, ConfirmationAnswered, ConfirmationAsked
+from allocations.people.desk import IdentityRejected, IdentityReleased, PersonDisabled, PersonEnabled
+from allocations.people.invitations import RoleInvitation, RoleInvitationState, RoleInvited
 from allocations.people.linking import IdentityLinked, IdentityUnlinked
 from allocations.people.merging import MergeAnswered, MergeAsked, MergeRequest
 from allocations.people.persons import Identity, Person
@@ -32,6 +34,7 @@ from allocations.programme.reviews import Review
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
 from portal import links, mail
+from portal.auth.viewing import PersonViewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,9 @@ def _access_requested(post: Post, event: AccessRequested) -> None:
     text = f"“{asked.proposal.title}” asks for {asked.dataset.title}. Declared use:"
     subject = f"{asked.ref}: access to {asked.dataset.title}"
     path = f"/access-requests/{asked.ref}"
-    post.to(asked.dataset.custodian, subject, text, asked.declared_use, path=path)
+    committee = roles.holders(post.session, Role.DAC_MEMBER, asked.dataset_id)
+    for reader in {person.id: person for person in (asked.dataset.custodian, *committee)}.values():
+        post.to(reader, subject, text, asked.declared_use, path=path)
 
 
 def _access_decided(post: Post, event: AccessDecided) -> None:
@@ -252,6 +257,44 @@ def _merge_answered(post: Post, event: MergeAnswered) -> None:
     post.to(asked.person, f"{words} ({asked.ref})", f"{words}.", asked.message, path="/account/log-ins")
 
 
+def _role_invited(post: Post, event: RoleInvited) -> None:
+    invitation = post.session.get_one(RoleInvitation, event.role_invitation_id)
+    if invitation.state != RoleInvitationState.INVITED:
+        return
+    role = str(invitation.role).replace("_", " ")
+    text = f"{invitation.invited_by.name} invites you to take on the role of {role}."
+    how = (
+        f"Open the address below, log in, and accept or decline by {invitation.expires_at:%-d %B %Y}. "
+        "It works once, for whoever opens it first: please do not pass it on."
+    )
+    path = f"/role-invitations/{links.role_invitation(post.secret_key, invitation.id)}"
+    post.to(invitation.email, f"Invitation: {role}", text, how, path=path)
+
+
+def _viewed(post: Post, event: PersonViewed) -> None:
+    person = post.session.get_one(Person, event.person_id)
+    viewer = post.session.get_one(Person, event.viewer_id)
+    text = (
+        f"{viewer.name}, an administrator, has looked at the portal as you see it, to help. Nothing could "
+        "be changed meanwhile, and neither your notebooks nor your letters could be opened. The reason given:"
+    )
+    post.to(person, "An administrator has seen the portal as you", text, event.reason)
+
+
+def _about_person(subject: str, text: str) -> Callable[[Post, Any], None]:
+    def writer(post: Post, event: Any) -> None:
+        post.to(post.session.get_one(Person, event.person_id), subject, text)
+
+    return writer
+
+
+def _about_identity(subject: str, text: str) -> Callable[[Post, Any], None]:
+    def writer(post: Post, event: Any) -> None:
+        post.to(post.session.get_one(Identity, event.identity_id).person, subject, text)
+
+    return writer
+
+
 WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     IdentityLinked: _identity_linked,
     IdentityUnlinked: _identity_unlinked,
@@ -283,4 +326,20 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     AllocationClosed: _about_allocation("{name} is closed", "The grace period of {name} is over."),
     AccessRequested: _access_requested,
     AccessDecided: _access_decided,
+    RoleInvited: _role_invited,
+    PersonViewed: _viewed,
+    PersonDisabled: _about_person(
+        "Your account is closed",
+        "You cannot log in any more. If you think this is wrong, please write to us.",
+    ),
+    PersonEnabled: _about_person("Your account is open again", "You can log in as before."),
+    IdentityReleased: _about_identity(
+        "You can log in again",
+        "Much about your account had changed at once. We have looked at it: please log in again.",
+    ),
+    IdentityRejected: _about_identity(
+        "A log-in to your account was refused",
+        "Somebody came with your account's identifier and another name, address and user name. We believe "
+        "that it was not you and keep this log-in closed. If it was you, please write to us.",
+    ),
 }

@@ -8,20 +8,27 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from allocations.kernel.errors import NotFound
 
+TEAM, ROLE = "team-invitation", "role-invitation"
 
-def _serializer(key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(key, salt="team-invitation")
+
+def _serializer(key: str, salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(key, salt=salt)
 
 
 def invitation(key: str, member_id: int) -> str:
     """The token of an invitation; whoever holds it may answer, once."""
-    return str(_serializer(key).dumps(member_id))
+    return str(_serializer(key, TEAM).dumps(member_id))
 
 
-def opened(token: str) -> int:
+def role_invitation(key: str, invitation_id: int) -> str:
+    """The token of an invitation to a role; the row says whether it still counts."""
+    return str(_serializer(key, ROLE).dumps(invitation_id))
+
+
+def opened(token: str, *, kind: str = TEAM) -> int:
     """The invitation that a token of this portal names; NotFound for any other text."""
     try:
-        found = _serializer(current_app.secret_key).loads(token)  # type: ignore[arg-type]
+        found = _serializer(str(current_app.secret_key), kind).loads(token)
     except BadSignature:
         raise NotFound("This link is not right. Copy the whole address from the letter.") from None
     return int(found)

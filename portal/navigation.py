@@ -14,9 +14,11 @@ DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Panel", "/panel", frozenset({Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
     ("Reviews", "/reviews", frozenset({Role.REVIEWER})),
     ("Consents", "/consents", frozenset({Role.PROVIDER_OPERATOR})),
-    ("Data requests", "/access-requests", frozenset({Role.CUSTODIAN})),
     ("Confirmations", "/confirmations", frozenset({Role.REPRESENTATIVE})),
     ("Audit trail", "/audit", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),
+    ("Data requests", "/access-requests", frozenset({Role.CUSTODIAN, Role.DAC_MEMBER})),
+    ("People", "/people", frozenset({Role.ADMINISTRATOR, Role.PROGRAMME_OFFICER})),
+    ("Registry", "/admin/providers", frozenset({Role.ADMINISTRATOR})),
     ("Operations", "/operations", frozenset({Role.ADMINISTRATOR, Role.PROGRAMME_OFFICER})),
 )
 

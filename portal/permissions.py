@@ -6,12 +6,13 @@ from typing import Any
 
 from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
-from allocations.people import confirmations, eligibility, linking, merging, roles, trail
+from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
 from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
 from datasets import grants, requests
 from k8s import notebooks
-from portal import operations
+from portal import operations, providers
+from portal.auth import viewing
 
 Rule = Callable[..., Answer]
 
@@ -38,11 +39,18 @@ RULES: dict[str, Rule] = {
     "identity.unlink": linking.may_unlink,
     "merge_request.answer": merging.may_answer,
     "merge_request.see": merging.may_see,
+    "identity.reject": desk.may_reject,
+    "identity.release": desk.may_release,
     "notebook.open": notebooks.may_open,
     "notebook.restart": notebooks.may_restart,
     "notebook.start": notebooks.may_start,
     "notebook.stop": notebooks.may_stop,
     "operations.see": operations.may_see,
+    "person.disable": desk.may_disable,
+    "person.enable": desk.may_enable,
+    "person.end_session": desk.may_administer,
+    "person.see": desk.may_see,
+    "person.view_as": viewing.may_view_as,
     "project.manage_members": projects.may_manage_members,
     "project.remove_member": projects.may_remove,
     "project.see": projects.may_see,
@@ -56,25 +64,32 @@ RULES: dict[str, Rule] = {
     "proposal.submit": proposals.may_submit,
     "proposal.withdraw": proposals.may_withdraw,
     "review.accept": reviews.may_accept,
+    "registry.edit": providers.may_edit,
     "review.answer": reviews.may_answer,
     "review.step_back": reviews.may_step_back,
     "review.write": reviews.may_write,
     "role.grant": roles.may_grant,
     "team.accept": teams.may_accept,
+    "role.revoke": roles.may_revoke,
+    "role_invitation.answer": invitations.may_answer,
+    "role_invitation.invite": invitations.may_invite,
+    "role_invitation.see": invitations.may_see,
+    "role_invitation.withdraw": invitations.may_withdraw,
     "team.answer": teams.may_answer,
 }
 
 # What a getter decides: whoever is logged in may ask, and sees only what is theirs to see.
 GETTERS = {
     "account.see": "whoever is logged in, own account and own part of the audit trail",
-    "access_request.see": "the dataset's custodian",
-    "allocation.see": "the project's members, the resource's provider, programme officers",
+    "access_request.see": "the dataset's custodian and committee",
+    "allocation.see": "the project's members, the resource's provider, programme officers, administrators",
     "call.see": "everybody once published; drafts programme officers",
     "confirmation.see": "the institution's representative; whoever asked, their own",
     "dataset.see": "everybody; its grants only its custodian",
     "identity.link": "whoever is logged in, for their own account",
     "home.see": "whoever is logged in",
     "notebook.see": "the project's members",
+    "person.end_view": "whoever views as somebody else",
     "proposal.see": "its team, the office once submitted, the chair, its reviewers; nobody with a conflict",
     "review.see": "its reviewer",
     "mailbox.see": "whoever is logged in, own letters; only without a mail server",
@@ -89,16 +104,20 @@ class Permission:
     public: bool = False
     # Wants a log-in with a second factor in the last minutes, whatever the rule says.
     step_up: bool = False
+    # Hands out what is the person's alone: closed to an administrator who views as them.
+    personal: bool = False
 
 
 PUBLIC = Permission("public", public=True)
 
 
-def needs(name: str, *, step_up: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def needs(
+    name: str, *, step_up: bool = False, personal: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a view with the permission that its getter or verb asks; only persons get there."""
     if name not in RULES and name not in GETTERS:
         raise KeyError(f"no such permission: {name}")
-    return _marked(Permission(name, step_up=step_up))
+    return _marked(Permission(name, step_up=step_up, personal=personal))
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:

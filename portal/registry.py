@@ -8,44 +8,16 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution, ProviderKind
+from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
 from portal import database
+from portal.entries import HomeEntry, ProviderEntry
 
 group = AppGroup("idp", help="Identity providers that people log in through.")
 SEED = "institutions.csv"
-
-
-class HomeEntry(BaseModel):
-    """An entity id, the institution's ROR id, and the scopes that it may assert affiliations in."""
-
-    model_config = ConfigDict(extra="forbid")
-    entity_id: str
-    ror: str
-    scopes: list[str]
-
-
-class ProviderEntry(BaseModel):
-    """One provider of a registry file. Unknown keys are refused: a misspelt rule must not be ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-    slug: str
-    name: str
-    issuer: str
-    client_id: str
-    secret_setting: str
-    kind: ProviderKind = ProviderKind.GENERIC
-    algorithms: list[str] = ["RS256", "ES256"]
-    metadata_seconds: int = 3600
-    keys_seconds: int = 300
-    trusts_assurance: bool = False
-    trusts_mfa: bool = False
-    sirtfi: bool = False
-    enabled: bool = True
-    homes: list[HomeEntry] = []
 
 
 @group.command("load")

@@ -12,7 +12,7 @@ from allocations.people.roles import Actor, Role
 from allocations.programme import proposals, reviews
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
-from datasets.catalogue import Dataset
+from datasets.catalogue import Dataset, kept_by
 from datasets.requests import AccessRequest, RequestState
 
 
@@ -60,7 +60,7 @@ def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
         Membership.person_id == person, Membership.role == ProjectRole.PI
     )
     offered = and_(Award.state == AwardState.OFFERED, Award.project_id.in_(led))
-    held = select(Dataset.id).where(Dataset.custodian_id == person)
+    held = select(Dataset.id).where(kept_by(actor))
     asked = and_(AccessRequest.state == RequestState.PENDING, AccessRequest.dataset_id.in_(held))
     return [
         (_count(Proposal.id, returned), "Your proposals that came back for changes", "/proposals"),

@@ -20,8 +20,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError
 from portal import permissions
-from portal.auth import step_up
-from portal.auth.people import actor, current_person, login_address
+from portal.auth import step_up, viewing
+from portal.auth.people import actor, current_person, login_address, view_as
 from portal.database import SAFE, session
 from portal.navigation import Brand, menu
 from portal.permissions import Permission
@@ -79,7 +79,10 @@ def _check_view() -> ResponseReturnValue | None:
     unknown = set(request.args) - known
     if unknown and "*" not in known:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
+    _refuse_while_viewing(permission)
     if permission.public:
+        # Nothing is locked when the view begins: some ask others over the network, or write elsewhere first.
+        session().close()
         return None
     person = current_person()
     if person is None:
@@ -89,6 +92,20 @@ def _check_view() -> ResponseReturnValue | None:
     if permission.step_up and not step_up.is_fresh(session()):
         return redirect(step_up.detour(session(), person.id), 303)
     return None
+
+
+def _refuse_while_viewing(permission: Permission) -> None:
+    """Whoever views as somebody else changes nothing, and gets nothing that is that person's alone."""
+    row = view_as()
+    if row is None or row.viewed is None or request.endpoint in viewing.STOPPING:
+        return
+    name = row.viewed.name
+    if request.method not in SAFE:
+        abort(403, f"You see the portal as {name}, to look and not to act. End the view first.")
+    if permission.personal:
+        abort(403, f"This is for {name} alone. It stays closed while you see the portal as somebody else.")
+    if permission.step_up and not step_up.is_fresh(session()):
+        abort(403, "This page asks for a second factor. End the view, and begin it again.")
 
 
 def _typed_while_logged_out() -> ResponseReturnValue:
@@ -115,6 +132,7 @@ def _context() -> dict[str, Any]:
         "brand": Brand(chosen.name, chosen.tagline, chosen.logo_url or None),
         "nav": menu(actor(), request.path),
         "person": person,
+        "viewing": view_as(),
         "home_href": "/home",
         "simulated": not chosen.production,
         "messages": get_flashed_messages(with_categories=True),

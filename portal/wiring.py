@@ -9,6 +9,7 @@ from allocations.accounts.awards import AllocationActivated
 from allocations.accounts.lifecycle import AllocationClosed, AllocationEnded, AllocationSuspended
 from allocations.accounts.projects import MembershipChanged
 from allocations.kernel.events import Event
+from allocations.people.desk import PersonDisabled
 from allocations.programme import decisions
 from allocations.programme.decisions import ProposalAwarded
 from allocations.programme.proposals import ProposalSubmitted
@@ -58,6 +59,11 @@ def look_at_project(delivered: Delivered, event: Event) -> None:
     namespaces.make_due(delivered.session, project_id)
 
 
+def stop_notebooks(delivered: Delivered, event: Event) -> None:
+    assert isinstance(event, PersonDisabled)  # noqa: S101
+    notebooks.end_of_person(delivered.session, event.person_id)
+
+
 def write_letter(delivered: Delivered, event: Event) -> None:
     letters.write(delivered.post, event)
 
@@ -74,6 +80,7 @@ HANDLERS: dict[type[Event], tuple[Handler, ...]] = {
     MembershipChanged: (look_at_project,),
     AccessGranted: (look_at_project,),
     AccessRevoked: (look_at_project,),
+    PersonDisabled: (stop_notebooks,),
 }
 
 
@@ -87,5 +94,5 @@ def table() -> dict[str, tuple[str, ...]]:
 
 BY_NAME: dict[str, Handler] = {
     handler.__name__: handler
-    for handler in (ask_for_data, grant_data, admit_member, look_at_project, write_letter)
+    for handler in (ask_for_data, grant_data, admit_member, look_at_project, stop_notebooks, write_letter)
 }

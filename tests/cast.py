@@ -121,6 +121,9 @@ def gather(session: Session) -> Cast:
     cast.climate = dataset(cast, "climate", AccessClass.OPEN)
     cast.genomes = dataset(cast, "genomes", AccessClass.CONTROLLED)
     session.flush()
+    for kept in (cast.climate, cast.genomes):
+        roles.grant(session, SYSTEM, cast.people["dana"], role=Role.CUSTODIAN, scope_id=kept.id)
+    session.flush()
     cast.refresh_roles()
     return cast
 
@@ -138,7 +141,6 @@ def _give_roles(cast: Cast) -> None:
         "rosa": Role.REVIEWER,
         "owen": Role.PROGRAMME_OFFICER,
         "ada": Role.ADMINISTRATOR,
-        "dana": Role.CUSTODIAN,
     }
     for name, role in held.items():
         roles.grant(cast.session, SYSTEM, cast.people[name], role=role)

@@ -121,7 +121,8 @@ class Allocation(Referenced, Base):
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Of allocations: the project's members, the resource's provider, the programme's staff."""
-    if actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.PROVIDER_OPERATOR):
+    staff = actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR)
+    if staff or actor.has(Role.PROVIDER_OPERATOR):
         return true()
     if actor.person_id is None:
         return false()
@@ -159,6 +160,10 @@ def may_consent(actor: Actor, allocation: Allocation) -> Answer:
         when(
             actor.has(Role.PROVIDER_OPERATOR, provider.id),
             f"Only {provider.name} can answer for its resource.",
+        ),
+        when(
+            not allocation.award.project.role_of(actor),
+            "Nobody answers for a resource that their own project is to get. Ask a colleague to do it.",
         ),
         when(allocation.consent == Consent.PENDING, "The provider has already answered."),
         when(allocation.state == AllocationState.OFFERED, "This allocation is no longer on offer."),

@@ -130,6 +130,13 @@ def page(
     return session.scalars(query.order_by(Project.id.desc()).limit(size)).all()
 
 
+def joined_by(session: Session, actor: Actor, person: Person) -> list[tuple[Project, ProjectRole]]:
+    """For the people desk: what a person is a member of, among what the actor sees; newest first."""
+    query = select(Project, Membership.role).join(Membership).where(Membership.person_id == person.id)
+    shown = query.where(visible(actor)).order_by(Project.id.desc()).limit(50)
+    return [(project, role) for project, role in session.execute(shown)]
+
+
 def may_work(actor: Actor, project: Project) -> Answer:
     """To start notebooks and read the project's data."""
     member = project.membership_of(actor)

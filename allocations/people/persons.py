@@ -3,14 +3,16 @@
 import enum
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.kernel import audit, clock
 from allocations.kernel.audit import Doer
 from allocations.kernel.db import Base
 from allocations.kernel.errors import Invalid
+from allocations.kernel.refs import Referenced
 from allocations.people.institutions import Institution
 
 # In the `info` of a column that points to a person: the row belongs to a log-in, not to the person's work.
@@ -24,16 +26,17 @@ class Place(enum.StrEnum):
     STUDENT = "student"
 
 
-class Person(Base):
+class Person(Referenced, Base):
     __tablename__ = "person"
+    PREFIX: ClassVar[str] = "PSN"
 
-    id: Mapped[int] = mapped_column(primary_key=True, init=False)
     name: Mapped[str] = mapped_column(String(200))
     # Where letters go. It never finds or joins an account (see identity).
     email: Mapped[str] = mapped_column(String(254))
     institution_id: Mapped[int | None] = mapped_column(ForeignKey("institution.id"), init=False)
     institution: Mapped[Institution | None] = relationship(lazy="joined", default=None)
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+    disabled_reason: Mapped[str] = mapped_column(Text, default="")
     # When the short profile was filled in and which terms of use were accepted with it.
     welcomed_at: Mapped[datetime | None] = mapped_column(default=None)
     terms_version: Mapped[str] = mapped_column(String(20), default="")
@@ -74,6 +77,8 @@ class Identity(Base):
     held_at: Mapped[datetime | None] = mapped_column(default=None)
     # Taken off its account: the next log-in with it begins a new one.
     unlinked_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Staff have looked at it and found that it is somebody else: it stays held.
+    rejected_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 def by_identity(session: Session, issuer: str, subject: str) -> Person | None:

@@ -24,7 +24,7 @@ from allocations.kernel.states import expect, move
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import proposals, teams
 from allocations.programme.calls import Call
-from allocations.programme.proposals import Proposal, State, on_team
+from allocations.programme.proposals import Proposal, State, on_team, same_house
 from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.teams import InvitationState, TeamMember
 
@@ -84,16 +84,12 @@ def may_decide(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         when(actor.has(Role.PANEL_CHAIR, proposal.call_id), "Only the panel chair decides."),
         when(not on_team(actor, proposal), "Nobody decides about a proposal of their own team."),
-        when(not _same_house(actor, proposal), "Nobody decides about a proposal of their own institution."),
+        when(not same_house(actor, proposal), "Nobody decides about a proposal of their own institution."),
         when(
             proposal.state == State.IN_REVIEW,
             f"This proposal is {proposals.words(proposal.state)}; it cannot be decided now.",
         ),
     )
-
-
-def _same_house(actor: Actor, proposal: Proposal) -> bool:
-    return actor.institution_id is not None and actor.institution_id == proposal.pi.institution_id
 
 
 def for_panel(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:

@@ -223,6 +223,11 @@ def on_team(actor: Actor, proposal: Proposal) -> bool:
     return actor.is_person(proposal.pi_id) or any(actor.is_person(person) for person in joined)
 
 
+def same_house(actor: Actor, proposal: Proposal) -> bool:
+    """The actor's institution is the one that the proposal comes from: the PI's."""
+    return actor.institution_id is not None and actor.institution_id == proposal.pi.institution_id
+
+
 def may_edit(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         is_pi(actor, proposal),
@@ -262,6 +267,10 @@ def may_screen(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         when(actor.has(Role.PROGRAMME_OFFICER), "Only a programme officer screens proposals."),
         when(not on_team(actor, proposal), "Nobody screens a proposal of their own team."),
+        when(
+            not same_house(actor, proposal),
+            "Nobody screens a proposal of their own institution; another programme officer does.",
+        ),
         when(
             proposal.state == State.SUBMITTED,
             f"This proposal is {words(proposal.state)}, not waiting for screening.",

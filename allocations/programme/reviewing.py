@@ -17,7 +17,7 @@ from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import relations
 from allocations.programme.conflicts import Conflict, Waiver
-from allocations.programme.proposals import Proposal, State
+from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.relations import Level, Relation, keeping
 from allocations.programme.reviews import (
     OPEN,
@@ -75,13 +75,17 @@ class ReviewDraft:
 def may_assign(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         when(is_office(actor, proposal), "Only the programme office and the panel chair assign reviewers."),
+        when(
+            not same_house(actor, proposal),
+            "Nobody assigns reviewers to a proposal of their own institution. Ask a colleague of the office.",
+        ),
         when(proposal.state == State.IN_REVIEW, "Reviewers are assigned while a proposal is in review."),
     )
 
 
 def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
     """All reviewers, those who cannot be asked last, then by how many open reviews they carry."""
-    people = roles.holders(session, Role.REVIEWER)
+    people = roles.holders(session, Role.REVIEWER, proposal.call_id)
     busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
     load = dict(session.execute(busy).all())
     related = relations.of_people(session, people, proposal)
@@ -110,7 +114,8 @@ def candidate(session: Session, proposal: Proposal, person_id: int) -> Candidate
 def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person) -> Review:
     """Ask this person for a review; asking again after a refusal re-opens the same row."""
     require(may_assign(actor, proposal))
-    if person.id not in {holder.id for holder in roles.holders(session, Role.REVIEWER)}:
+    known = {holder.id for holder in roles.holders(session, Role.REVIEWER, proposal.call_id)}
+    if person.id not in known:
         raise Invalid({"reviewer": f"{person.name} is not a reviewer of this programme."})
     kept_by = keeping(relations.of_people(session, [person], proposal)[person.id])
     if kept_by is not None:

@@ -7,7 +7,7 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from allocations.people.persons import Person
 from allocations.people.roles import VISITOR, Actor, actor_of
-from portal.auth import sessions
+from portal.auth import sessions, viewing
 from portal.auth.sessions import LoginSession
 from portal.database import session
 
@@ -19,8 +19,11 @@ manager.session_protection = None
 class User(UserMixin):  # type: ignore[misc]
     """A logged-in person, as Flask-Login wants it; its id is the handle of the session."""
 
-    def __init__(self, row: LoginSession, handle: str) -> None:
-        self.row, self.person, self.identity = row, row.person, row.identity
+    def __init__(self, row: LoginSession, handle: str, viewed: Person | None) -> None:
+        self.row, self.viewed = row, viewed
+        self.person = viewed or row.person
+        # Whoever is viewed is shown with their own standing, never with the viewer's.
+        self.identity = None if viewed else row.identity
         self.id = handle
 
 
@@ -32,10 +35,20 @@ def init(app: Flask) -> None:
 @manager.user_loader  # type: ignore[untyped-decorator]
 def _load(handle: str) -> User | None:
     row = sessions.live(session(), handle)
-    return User(row, handle) if row is not None else None
+    if row is None:
+        return None
+    sessions.mark_seen()
+    return User(row, handle, viewing.viewed_in(session(), row))
+
+
+def view_as() -> LoginSession | None:
+    """The session in which an administrator looks at the portal as somebody else; None otherwise."""
+    looking = current_user.is_authenticated and current_user.viewed is not None
+    return current_user.row if looking else None
 
 
 def current_person() -> Person | None:
+    """Whom pages are made for; an administrator who views as somebody else counts as that person."""
     person: Person | None = current_user.person if current_user.is_authenticated else None
     return person
 

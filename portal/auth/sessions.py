@@ -1,7 +1,8 @@
 """Log-in sessions: rows in the database; the cookie holds nothing but a random handle.
 
 The idle end is the age of the signed cookie, which each answer renews, so that reading a page
-writes nothing. The absolute end, log-out and the end by others are in the row.
+writes nothing; administrators have less time. The absolute end, log-out and the end by others
+are in the row.
 """
 
 import hashlib
@@ -17,13 +18,17 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel import audit, clock
 from allocations.kernel.db import Base
 from allocations.people.persons import OF_LOG_IN, Identity, Person
-from allocations.people.roles import Actor
+from allocations.people.roles import Actor, Role, holding
 
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=12)
+# Of persons who hold the administrator's role.
+ADMIN_IDLE = timedelta(minutes=15)
+ADMIN_LONGEST = timedelta(hours=4)
 KEY = "_user_id"
 # What log-ins under way are bound to; not the session's, and worth nothing without the log-in's own row.
 BROWSER = "browser"
+SEEN = "seen"
 
 
 class LoginSession(Base):
@@ -33,7 +38,9 @@ class LoginSession(Base):
     # SHA-256 of the handle: a copy of the database opens no session.
     handle_digest: Mapped[str] = mapped_column(String(64), unique=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True, init=False, info=OF_LOG_IN)
-    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    person: Mapped[Person] = relationship(
+        lazy="joined", innerjoin=True, foreign_keys="LoginSession.person_id"
+    )
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), init=False)
     identity: Mapped[Identity] = relationship(lazy="joined", innerjoin=True)
     auth_time: Mapped[datetime]
@@ -44,6 +51,14 @@ class LoginSession(Base):
     began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     end_reason: Mapped[str] = mapped_column(String(60), default="")
+    # Whom an administrator looks at the portal as, and since when (see `viewing`).
+    viewed_person_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), init=False, info=OF_LOG_IN
+    )
+    viewed: Mapped[Person | None] = relationship(
+        lazy="joined", default=None, foreign_keys="LoginSession.viewed_person_id"
+    )
+    viewed_since: Mapped[datetime | None] = mapped_column(default=None)
 
 
 def digest(handle: str) -> str:
@@ -75,6 +90,12 @@ def begin(
     session.add(row)
     cookie.permanent = True
     cookie[KEY] = handle
+    mark_seen()
+
+
+def mark_seen() -> None:
+    """The idle time begins anew with this answer."""
+    cookie[SEEN] = int(clock.now().timestamp())
 
 
 def renew(session: Session, row: LoginSession) -> None:
@@ -85,14 +106,23 @@ def renew(session: Session, row: LoginSession) -> None:
 
 
 def live(session: Session, handle: str) -> LoginSession | None:
-    """The session of this handle, unless it has ended or its person is disabled."""
-    row = session.scalar(select(LoginSession).where(LoginSession.handle_digest == digest(handle)))
+    """The session of this browser's handle, unless it has ended or its person is disabled."""
+    administers = holding(LoginSession.person_id, Role.ADMINISTRATOR)
+    query = select(LoginSession, administers).where(LoginSession.handle_digest == digest(handle))
+    row, strict = session.execute(query).one_or_none() or (None, False)
     if row is None or row.ended_at is not None or row.person.disabled_at is not None:
         return None
     # The log-in was taken off the account, or went to another one.
     if row.identity.unlinked_at is not None or row.identity.person_id != row.person_id:
         return None
-    return row if clock.now() - row.began_at < LONGEST else None
+    idle, longest = (ADMIN_IDLE, ADMIN_LONGEST) if strict else (IDLE, LONGEST)
+    return row if clock.now() - row.began_at < longest and _unused() < idle else None
+
+
+def _unused() -> timedelta:
+    """How long ago this browser got its last answer, as the signed cookie says."""
+    seen = cookie.get(SEEN)
+    return timedelta(seconds=clock.now().timestamp() - seen) if isinstance(seen, int) else timedelta.max
 
 
 def end_current(session: Session, reason: str) -> None:
@@ -121,3 +151,13 @@ def end(session: Session, actor: Actor, session_id: int) -> None:
     open_still = update(LoginSession).where(*mine, LoginSession.ended_at.is_(None)).values(**values)
     if session.scalars(open_still.returning(LoginSession.id)).all():
         audit.record(session, actor, "session.end", subject=f"session-{session_id}")
+
+
+def open_of(session: Session, person: Person) -> Sequence[LoginSession]:
+    """For the people desk: somebody's open sessions, newest first."""
+    return of_person(session, Actor(person_id=person.id))
+
+
+def end_all(session: Session, person: Person, *, reason: str) -> None:
+    mine = (LoginSession.person_id == person.id, LoginSession.ended_at.is_(None))
+    session.execute(update(LoginSession).where(*mine).values(ended_at=clock.now(), end_reason=reason[:60]))

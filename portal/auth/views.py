@@ -46,6 +46,8 @@ ROLES = {
     "pat": ("Provider operator", "Consents for the machines that awards use"),
     "dana": ("Data custodian", "Decides who may use controlled data"),
     "aida": ("Auditor", "Reads the audit trail"),
+    "ada": ("Administrator", "Looks after people, roles and log-in providers"),
+    "inga": ("Institution representative", "Speaks for Hillcrest College"),
     "sam": ("Stranger", "Has no role yet"),
     "lena": ("Unconfirmed", "Her institution’s log-in says nothing about her"),
 }
@@ -314,7 +316,7 @@ def logout() -> ResponseReturnValue:
 
 
 @blueprint.route("/step-up", methods=["GET", "POST"])
-@needs("home.see")
+@needs("home.see", personal=True)
 @query("next")
 def confirm() -> ResponseReturnValue:
     """Before something that matters: log in once more, with a second factor."""
@@ -330,7 +332,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @blueprint.get("/resume/<int:form_id>")
-@needs("home.see")
+@needs("home.see", personal=True)
 def resume(form_id: int) -> ResponseReturnValue:
     """The form that a step-up interrupted, as it was typed, with one button to send it."""
     kept = step_up.kept_form(session(), actor(), min(form_id, 2**31 - 1))

@@ -51,6 +51,8 @@ PEOPLE = {
     "mei": ("Mei Tanaka", LAKE),
     "lena": ("Lena Vogel", HILL),
     "aida": ("Aida Benali", CENTRE),
+    "ada": ("Ada Sorensen", CENTRE),
+    "inga": ("Inga Larsson", HILL),
 }
 ROLES = {
     "owen": (Role.PROGRAMME_OFFICER,),
@@ -59,8 +61,8 @@ ROLES = {
     "rosa": (Role.REVIEWER,),
     "petra": (Role.REVIEWER,),
     "chen": (Role.PANEL_CHAIR,),
-    "dana": (Role.CUSTODIAN,),
     "aida": (Role.AUDITOR,),
+    "ada": (Role.ADMINISTRATOR,),
 }
 # slug: name, how many, GB of memory, summary
 GPUS = {
@@ -110,6 +112,8 @@ def _people(session: Session) -> dict[str, Person]:
     for key, held in ROLES.items():
         for role in held:
             roles.grant(session, SYSTEM, people[key], role=role, reason="demo")
+    hill = houses[HILL].id
+    roles.grant(session, SYSTEM, people["inga"], role=Role.REPRESENTATIVE, scope_id=hill, reason="demo")
     return people
 
 
@@ -196,11 +200,13 @@ def _datasets(session: Session, dana: Person, files: Path) -> dict[str, Dataset]
         conditions="Health research only. No attempt to identify anybody. Results are published.",
     )
     session.add_all([weather, imaging])
+    session.flush()
     _write(files / "weather-stations" / "daily.csv", ["day,kelvin", *(f"{d},{k}" for d, k in READINGS)])
     _write(
         files / "clinical-imaging" / "labels.csv", ["image,finding", "0001,none", "0002,nodule", "0003,none"]
     )
     for dataset in (weather, imaging):
+        roles.grant(session, SYSTEM, dana, role=Role.CUSTODIAN, scope_id=dataset.id, reason="demo")
         folder = files / dataset.location
         dataset.size_bytes = sum(file.stat().st_size for file in folder.iterdir())
     return {"weather": weather, "imaging": imaging}

@@ -39,14 +39,14 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.post("/account/log-ins/add/<slug>")
-@needs("identity.link", step_up=True)
+@needs("identity.link", step_up=True, personal=True)
 def add(slug: str) -> ResponseReturnValue:
     """On to the other provider, which has to ask who it is, also when somebody is logged in there."""
     return _fetch(slug)
 
 
 @blueprint.post("/account/orcid/<slug>")
-@needs("home.see")
+@needs("home.see", personal=True)
 def prove(slug: str) -> ResponseReturnValue:
     """An iD for the profile opens no door, and so needs no second factor."""
     if not linking.is_proof_only(provider_at(slug)):
@@ -60,7 +60,7 @@ def _fetch(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.route(CONFIRM, methods=["GET", "POST"])
-@needs("identity.link")
+@needs("identity.link", personal=True)
 def confirm() -> ResponseReturnValue:
     """Both log-ins side by side; nothing is linked before this."""
     row = step_up.current(session())
@@ -91,7 +91,7 @@ def _link(offer: offers.LinkOffer) -> str:
 
 
 @blueprint.post("/account/log-ins/remove")
-@needs("identity.unlink", step_up=True)
+@needs("identity.unlink", step_up=True, personal=True)
 def remove() -> ResponseReturnValue:
     text = request.form.get("identity", "")
     if not text.isascii() or not text.isdecimal() or len(text) > 9:

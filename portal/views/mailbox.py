@@ -14,10 +14,13 @@ PAGE = 25
 
 
 @blueprint.get("/mailbox")
-@needs("mailbox.see")
+@needs("mailbox.see", personal=True)
 @query("before")
 def index() -> ResponseReturnValue:
-    """Only the person's own address, and only where no mail server delivers."""
+    """Only the person's own address, and only where no mail server delivers.
+
+    Closed to whoever views as the person: letters hold links that act for their reader.
+    """
     person = current_person()
     if settings().smtp_url or person is None:
         abort(404)

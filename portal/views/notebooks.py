@@ -82,7 +82,7 @@ def _status_page(template: str, notebook: Notebook) -> ResponseReturnValue:
 
 
 @blueprint.get("/notebooks/<ref>/open")
-@needs("notebook.open")
+@needs("notebook.open", personal=True)
 def enter(ref: str) -> ResponseReturnValue:
     """On to the notebook's own origin; its token goes with the person, once, and is then a cookie there."""
     notebook = notebooks.get(session(), actor(), ref)

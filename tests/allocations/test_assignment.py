@@ -154,3 +154,16 @@ def test_a_submitted_review_is_not_taken_back(session: Session, cast: Cast) -> N
 
     with pytest.raises(IllegalMove):
         reviewing.unassign(session, cast.owen, review)
+
+
+def test_a_reviewer_of_one_call_is_asked_in_that_call_only(session: Session, cast: Cast) -> None:
+    sam = cast.people["sam"]
+    roles.grant(session, SYSTEM, sam, role=Role.REVIEWER, scope_id=cast.call.id)
+    other = stage.in_review(cast, call=stage.open_call(cast))
+    proposal = stage.in_review(cast)
+
+    assert sam in {candidate.person for candidate in reviewing.candidates(session, proposal)}
+    assert sam not in {candidate.person for candidate in reviewing.candidates(session, other)}
+    assert reviewing.assign(session, cast.owen, proposal, person=sam).state == ReviewState.INVITED
+    with pytest.raises(Invalid, match="Sam is not a reviewer"):
+        reviewing.assign(session, cast.owen, other, person=sam)

@@ -136,7 +136,7 @@ def test_only_an_administrator_grants_roles(session: Session, cast: Cast) -> Non
     sam = cast.person(cast.sam)
     with pytest.raises(NotAllowed):
         roles.grant(session, cast.owen, sam, role=Role.REVIEWER)
-    roles.grant(session, cast.ada, sam, role=Role.REVIEWER)
+    roles.grant(session, cast.ada, sam, role=Role.REVIEWER, reason="A known expert.")
     session.flush()
 
     assert roles.actor_of(session, sam).has(Role.REVIEWER)

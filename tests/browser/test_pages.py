@@ -10,8 +10,22 @@ import pytest
 from tests.browser.conftest import Admit, Screenshot
 from tests.browser.visitors import Visitor
 
-PEOPLE = ["owen", "priya", "carlos", "uma", "ruth", "chen", "pat", "dana", "aida", "sam"]
 NOT_PAGES = re.compile(r"/(static|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b")
+PEOPLE = [
+    "owen",
+    "priya",
+    "carlos",
+    "uma",
+    "ruth",
+    "chen",
+    "pat",
+    "dana",
+    "aida",
+    "ada",
+    "inga",
+    "lena",
+    "sam",
+]
 # The same for everybody; the visitor's walk has them.
 PUBLIC = re.compile(r"/$|/(about|accessibility|docs|login|resources)")
 

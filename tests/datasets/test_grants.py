@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from allocations.accounts.projects import Project
+from allocations.accounts.projects import Membership, Project, ProjectRole
 from allocations.kernel import clock
 from allocations.kernel.errors import Incomplete, NotAllowed, NotFound
 from allocations.kernel.outbox import EventRow
@@ -135,3 +135,19 @@ def test_a_revoked_dataset_does_not_come_back_silently(session: Session, cast: C
         grants.add_open(session, cast.uma, project, cast.climate, until=until)
 
     assert mounted(session, project) == []
+
+
+@pytest.mark.parametrize(("relation", "words"), [("house", "own institution"), ("member", "own project")])
+def test_nobody_revokes_access_of_their_own(session: Session, cast: Cast, relation: str, words: str) -> None:
+    project = stage.active(cast)
+    grant = AccessGrant(project_id=project.id, dataset=cast.genomes, until=clock.now() + timedelta(days=9))
+    session.add(grant)
+    if relation == "house":
+        cast.people["dana"].institution = cast.people["priya"].institution
+    else:
+        project.members.append(Membership(person=cast.people["dana"], role=ProjectRole.USER))
+    session.flush()
+    cast.refresh_roles()
+
+    with pytest.raises(NotAllowed, match=words):
+        grants.revoke(session, cast.dana, grant, reason="Misuse.")

@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session
 
 from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound, Stale
 from allocations.kernel.outbox import EventRow
+from allocations.people import roles
+from allocations.people.roles import SYSTEM, Role
 from allocations.programme import screening, writing
 from allocations.programme.proposals import Proposal
 from datasets import requests
@@ -184,3 +186,43 @@ def test_a_refusal_is_not_shaken_off_by_asking_again(session: Session, cast: Cas
     session.flush()
 
     assert [r.state for r in requests.of_proposal(session, proposal)] == [RequestState.REFUSED]
+
+
+def _committee(session: Session, cast: Cast) -> None:
+    sam = cast.people["sam"]
+    roles.grant(session, SYSTEM, sam, role=Role.DAC_MEMBER, scope_id=cast.genomes.id)
+    session.flush()
+    cast.refresh_roles()
+
+
+def test_a_member_of_the_committee_sees_and_decides_like_the_custodian(session: Session, cast: Cast) -> None:
+    _committee(session, cast)
+    pending = asked(cast)[1]["genomes"]
+
+    assert [found.ref for found in requests.page(session, cast.sam)] == [pending.ref]
+    requests.approve(session, cast.sam, requests.get(session, cast.sam, pending.ref), message="Fine.")
+
+    assert pending.state == RequestState.APPROVED
+
+
+def test_a_committee_decides_about_its_own_datasets_only(session: Session, cast: Cast) -> None:
+    roles.grant(session, SYSTEM, cast.people["sam"], role=Role.DAC_MEMBER, scope_id=cast.climate.id)
+    session.flush()
+    cast.refresh_roles()
+    pending = asked(cast)[1]["genomes"]
+
+    assert not requests.may_decide(cast.sam, pending)
+    with pytest.raises(NotFound):
+        requests.get(session, cast.sam, pending.ref)
+
+
+@pytest.mark.parametrize("who", ["dana", "sam"])
+def test_nobody_decides_for_their_own_institution(session: Session, cast: Cast, who: str) -> None:
+    _committee(session, cast)
+    pending = asked(cast)[1]["genomes"]
+    cast.people[who].institution = cast.people["priya"].institution
+    session.flush()
+    cast.refresh_roles()
+
+    with pytest.raises(NotAllowed, match="their own institution"):
+        requests.approve(session, getattr(cast, who), pending)

@@ -62,6 +62,32 @@ FORMS = (
     FormPage("calls.publish", "owen", "/calls/{call_draft}/publish", page=False),
     FormPage("consents.answer", "pat", "/allocations/{allocation_offered}/consent", {"reason": REASON}),
     FormPage("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke", {"reason": REASON}),
+    FormPage(
+        "institutions.new",
+        "ada",
+        "/admin/institutions/new",
+        {
+            "name": "Near College",
+            "country": "US",
+            "ror": "https://ror.org/05dxps055",
+            "domains": "near.example",
+        },
+    ),
+    FormPage(
+        "invitations.new",
+        "ada",
+        "/people/invitations/new",
+        {"email": "new@commons.example", "role": "reviewer", "reason": REASON},
+    ),
+    FormPage("invitations.accept", "uma", "/role-invitations/{role_token}/accept", page=False),
+    FormPage("invitations.decline", "uma", "/role-invitations/{role_token}/decline", page=False),
+    FormPage(
+        "invitations.withdraw",
+        "ada",
+        "/people/invitations/withdraw",
+        {"invitation": "{role_invitation_id}"},
+        page=False,
+    ),
     FormPage("notebooks.new", "uma", "/projects/{project}/notebooks/new"),
     FormPage("notebooks.restart", "carlos", "/notebooks/{notebook_carlos}/restart", page=False),
     FormPage("notebooks.stop", "priya", "/notebooks/{notebook_priya}/stop", page=False),
@@ -72,6 +98,11 @@ FORMS = (
         "/proposals/{proposal_imaging}/decide",
         {"outcome": "award", "summary": "Good."},
     ),
+    FormPage("people.disable", "ada", "/people/{psn_sam}/disable", {"reason": REASON}),
+    FormPage("people.enable", "ada", "/people/{psn_gordon}/enable", {"reason": REASON}),
+    FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
+    FormPage("people.reject", "ada", "/people/{psn_sam}/identities/{held_id}/reject", {"reason": REASON}),
+    FormPage("people.release", "ada", "/people/{psn_sam}/identities/{held_id}/release", {"reason": REASON}),
     FormPage(
         "projects.add_data", "uma", "/projects/{project}/data", {"dataset": "weather-stations"}, page=False
     ),
@@ -89,6 +120,30 @@ FORMS = (
         page=False,
     ),
     FormPage(
+        "registry.add_home",
+        "ada",
+        "/admin/providers/far/homes/new",
+        {"entity_id": "https://near.example/idp", "ror": "Far University", "scopes": "near.example"},
+    ),
+    FormPage("registry.disable", "ada", "/admin/providers/far/disable", {"reason": REASON}),
+    FormPage("registry.edit", "ada", "/admin/providers/far/edit", {"name": "Farther away"}),
+    FormPage("registry.enable", "ada", "/admin/providers/old/enable", {"reason": REASON}),
+    FormPage(
+        "registry.new",
+        "ada",
+        "/admin/providers/new",
+        {
+            "slug": "near",
+            "name": "Near by",
+            "issuer": "https://near.example",
+            "client_id": "commons",
+            "secret_setting": "near",
+        },
+    ),
+    FormPage(
+        "registry.remove_home", "ada", "/admin/providers/far/homes/{home_id}/remove", {"reason": REASON}
+    ),
+    FormPage(
         "requests.decide", "dana", "/access-requests/{request}", {"outcome": "refuse", "message": REASON}
     ),
     FormPage("reviews.accept", "rosa", "/reviews/{review_rosa}/accept", page=False),
@@ -104,6 +159,8 @@ FORMS = (
         "/reviews/{review_petra}",
         {"confidence": "3", "to_pi": "Words.", "to_panel": "Words."},
     ),
+    FormPage("roles.grant", "ada", "/people/{psn_sam}/roles/new", {"role": "reviewer", "reason": REASON}),
+    FormPage("roles.revoke", "ada", "/people/{psn_ruth}/roles/{grant_ruth}/revoke", {"reason": REASON}),
     FormPage(
         "screening.screen",
         "owen",
@@ -112,6 +169,8 @@ FORMS = (
     ),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
+    FormPage("viewing.begin", "ada", "/people/{psn_uma}/view", {"reason": REASON}),
+    FormPage("viewing.end", "ada", "/viewing/end", page=False),
     FormPage("writing.case", "priya", "/proposals/{proposal_soil}/case"),
     FormPage("writing.data", "priya", "/proposals/{proposal_soil}/data"),
     FormPage("writing.resources", "priya", "/proposals/{proposal_soil}/resources"),

@@ -12,8 +12,11 @@ from allocations.accounts.awards import Allocation, AllocationState, Award, Awar
 from allocations.accounts.projects import Project, ProjectRole
 from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import Delivery, DeliveryState
-from allocations.people.persons import Person, by_identity
-from allocations.people.roles import Actor, actor_of
+from allocations.people import desk, invitations
+from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
+from allocations.people.invitations import RoleInvitation
+from allocations.people.persons import Identity, Person, by_identity
+from allocations.people.roles import Actor, Given, Role, RoleGrant, actor_of
 from allocations.programme import decisions, reviewing, writing
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
@@ -25,6 +28,7 @@ from k8s import notebooks
 from k8s.notebooks import Notebook, Order, Phase
 from portal import links
 from portal.app import create_app
+from portal.auth.sessions import LoginSession
 from portal.auth.views import DEMO_ISSUER
 from portal.demo import story
 from portal.settings import Settings
@@ -91,6 +95,7 @@ def fill(portal: Portal) -> None:
         _ask_reviewers(session)
         _start_notebooks(session)
         _get_stuck(session)
+        _people_desk(session)
     portal.deliver()
 
 
@@ -162,6 +167,38 @@ def _get_stuck(session: Session) -> None:
     delivery.state, delivery.attempts, delivery.error = DeliveryState.STUCK, outbox.ATTEMPTS, "LookupError: x"
 
 
+def _people_desk(session: Session) -> None:
+    """A second log-in of Sam's is held; an expert is invited; somebody who left is disabled; a provider."""
+    ada, sam = actor(session, "ada"), person(session, "sam")
+    held = session.scalars(select(Identity).where(Identity.person_id == sam.id)).one()
+    second = Identity(issuer="https://other.example", subject="sam", person=sam, held_at=clock.now())
+    begun = LoginSession(
+        person=sam, identity=held, auth_time=clock.now(), agent="A browser of Sam", handle_digest="x" * 64
+    )
+    home = Institution(name="Far University", country="US", ror="042nb2s44")
+    provider = IdentityProvider(
+        slug="far", name="Far away", issuer="https://far.example", client_id="c", secret_setting="far"
+    )
+    entity = HomeOrganisation(
+        provider=provider, entity_id="https://far.example/idp", institution=home, scopes=[]
+    )
+    old = IdentityProvider(
+        slug="old",
+        name="Old",
+        issuer="https://old.example",
+        client_id="c",
+        secret_setting="old",
+        enabled=False,
+    )
+    session.add_all([second, begun, entity, old])
+    given = Given(Role.REVIEWER, None, None, "They know the field.")
+    invitations.invite(session, ada, "expert@commons.example", given=given)
+    gone = Person(name="Gordon Gone", email="gordon@commons.example", welcomed_at=clock.now())
+    session.add(gone)
+    session.flush()
+    desk.disable(session, ada, gone, reason="Has left.")
+
+
 def places(portal: Portal) -> dict[str, str]:
     """What the `{...}` of the tables of addresses stand for."""
     with portal.sessions() as session:
@@ -178,6 +215,7 @@ def places(portal: Portal) -> dict[str, str]:
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
+        found |= _of_people(session)
     return found
 
 
@@ -191,6 +229,21 @@ def _of_awards(session: Session) -> dict[str, str]:
         "award": session.scalars(select(Award).where(Award.state == AwardState.OFFERED)).one().ref,
         "allocation_offered": session.scalars(select(Allocation).where(pending).limit(1)).one().ref,
         "allocation_active": session.scalars(select(Allocation).where(active).limit(1)).one().ref,
+    }
+
+
+def _of_people(session: Session) -> dict[str, str]:
+    found = {f"psn_{_key(one)}": one.ref for one in session.scalars(select(Person))}
+    ruth = person(session, "ruth").id
+    invitation = session.scalars(select(RoleInvitation).limit(1)).one().id
+    held = select(Identity.id).where(Identity.held_at.is_not(None))
+    return found | {
+        "grant_ruth": str(session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == ruth)).one()),
+        "held_id": str(session.scalars(held).one()),
+        "session_sam": str(session.scalars(select(LoginSession.id).order_by(LoginSession.id).limit(1)).one()),
+        "home_id": str(session.scalars(select(HomeOrganisation.id)).one()),
+        "role_invitation_id": str(invitation),
+        "role_token": links.role_invitation(SECRET, invitation),
     }
 
 

@@ -1,0 +1,42 @@
+"""Institutions of the registry: search, and adding one."""
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+
+from allocations.kernel.answers import require
+from portal import providers
+from portal.auth.people import actor
+from portal.database import session
+from portal.entries import InstitutionEntry
+from portal.forms import Form, posted
+from portal.permissions import needs, query
+from portal.web import before, page, see_other
+
+blueprint = Blueprint("institutions", __name__)
+PAGE = 50
+
+
+@blueprint.get("/admin/institutions")
+@needs("registry.edit")
+@query("before", "q")
+def index() -> ResponseReturnValue:
+    text = request.args.get("q", "").strip()[:200]
+    found = providers.institutions(session(), actor(), text=text, before=before(), size=PAGE)
+    older = found[-1].id if len(found) == PAGE else None
+    return page("registry/institutions.html", institutions=found, text=text, older=older)
+
+
+@blueprint.route("/admin/institutions/new", methods=["GET", "POST"])
+@needs("registry.edit", step_up=True)
+def new() -> ResponseReturnValue:
+    require(providers.may_edit(actor()))
+    form = Form()
+    if request.method == "POST":
+        form = posted()
+        if form.save(lambda: _add(form)):
+            return see_other(url_for("institutions.index"), "The institution is added.")
+    return page("registry/institution.html", form=form, status=form.status)
+
+
+def _add(form: Form) -> None:
+    providers.add_institution(session(), actor(), form.parse(InstitutionEntry))
