@@ -93,8 +93,8 @@ def switch(session: Session, actor: Actor, row: IdentityProvider, *, on: bool, r
     require(may_switch(actor, row, on=on))
     _need(reason)
     row.enabled = on
-    verb = "provider.enable" if on else "provider.disable"
-    audit.record(session, actor, verb, subject=f"provider-{row.slug}", note=reason)
+    now = "on" if on else "off"
+    audit.record(session, actor, "provider.switch", subject=f"provider-{row.slug}", note=f"{now}: {reason}")
 
 
 def add_home(

@@ -89,6 +89,10 @@ class RoleInvitation(Base):
         waits = self.state == RoleInvitationState.INVITED
         return "expired" if waits and clock.now() >= self.expires_at else str(self.state)
 
+    @property
+    def name_on_trail(self) -> str:
+        return f"role-invitation-{self.id}"
+
 
 def may_invite(actor: Actor, role: Role) -> Answer:
     office = actor.has(Role.PROGRAMME_OFFICER) and role in OF_OFFICERS
@@ -150,7 +154,8 @@ def invite(session: Session, actor: Actor, email: str, *, given: Given) -> RoleI
     )
     session.add(made)
     session.flush()
-    _record(session, actor, made, "invite", note=f"{address}: {given.role}, {given.reason}")
+    note = f"{address}: {given.role}, {given.reason}"
+    audit.record(session, actor, "role_invitation.invite", subject=made.name_on_trail, note=note)
     outbox.put(session, RoleInvited(made.id))
     return made
 
@@ -194,7 +199,7 @@ def page(
 def withdraw(session: Session, actor: Actor, invitation: RoleInvitation) -> None:
     require(may_withdraw(actor, invitation))
     _answer(invitation, RoleInvitationState.WITHDRAWN)
-    _record(session, actor, invitation, "withdraw")
+    audit.record(session, actor, "role_invitation.withdraw", subject=invitation.name_on_trail)
 
 
 def accept(session: Session, actor: Actor, invitation: RoleInvitation) -> RoleGrant:
@@ -208,7 +213,7 @@ def accept(session: Session, actor: Actor, invitation: RoleInvitation) -> RoleGr
     row = roles.give(session, inviter, person, given=given)
     _answer(invitation, RoleInvitationState.ACCEPTED)
     invitation.person_id = person.id
-    _record(session, actor, invitation, "accept")
+    audit.record(session, actor, "role_invitation.accept", subject=invitation.name_on_trail)
     note = f"{given.role}: {given.reason}"
     audit.record(session, inviter, "role.grant", subject=f"person-{person.id}", note=note)
     return row
@@ -218,13 +223,8 @@ def decline(session: Session, actor: Actor, invitation: RoleInvitation) -> None:
     require(may_answer(actor, invitation))
     _answer(invitation, RoleInvitationState.DECLINED)
     invitation.person_id = actor.person_id
-    _record(session, actor, invitation, "decline")
+    audit.record(session, actor, "role_invitation.decline", subject=invitation.name_on_trail)
 
 
 def _answer(invitation: RoleInvitation, state: RoleInvitationState) -> None:
     invitation.state, invitation.answered_at = state, clock.now()
-
-
-def _record(session: Session, actor: Actor, invitation: RoleInvitation, verb: str, *, note: str = "") -> None:
-    subject = f"role-invitation-{invitation.id}"
-    audit.record(session, actor, f"role_invitation.{verb}", subject=subject, note=note)

@@ -52,9 +52,7 @@ class LoginSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     end_reason: Mapped[str] = mapped_column(String(60), default="")
     # Whom an administrator looks at the portal as, and since when (see `viewing`).
-    viewed_person_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id"), init=False, info=OF_LOG_IN
-    )
+    viewed_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, info=OF_LOG_IN)
     viewed: Mapped[Person | None] = relationship(
         lazy="joined", default=None, foreign_keys="LoginSession.viewed_person_id"
     )

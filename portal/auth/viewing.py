@@ -42,7 +42,8 @@ def begin(session: Session, actor: Actor, row: LoginSession, *, person: Person, 
     if not reason.strip():
         raise Incomplete({"reason": f"Give the reason; {person.name} will read it."})
     row.viewed, row.viewed_since = person, clock.now()
-    _record(session, actor, person, verb="person.view_as", note=reason)
+    for subject, note in _on_both_trails(actor, person, reason):
+        audit.record(session, actor, "person.view_as", subject=subject, note=note)
     outbox.put(session, PersonViewed(person.id, row.person_id, reason))
 
 
@@ -52,15 +53,16 @@ def end(session: Session, row: LoginSession) -> Person | None:
     if person is None:
         return None
     row.viewed, row.viewed_since = None, None
-    _record(session, actor_of(session, row.person), person, verb="person.view_end", note="")
+    viewer = actor_of(session, row.person)
+    for subject, note in _on_both_trails(viewer, person, ""):
+        audit.record(session, viewer, "person.view_end", subject=subject, note=note)
     return person
 
 
-def _record(session: Session, actor: Actor, person: Person, *, verb: str, note: str) -> None:
-    """On the trail of both."""
+def _on_both_trails(viewer: Actor, person: Person, note: str) -> tuple[tuple[str, str], ...]:
+    """Subject and note of an entry for the person, and of one for the viewer."""
     for_viewer = f"{person.name} ({person.ref}) {note}".strip()
-    audit.record(session, actor, verb, subject=f"person-{person.id}", note=note)
-    audit.record(session, actor, verb, subject=f"person-{actor.person_id}", note=for_viewer)
+    return (f"person-{person.id}", note), (f"person-{viewer.person_id}", for_viewer)
 
 
 def viewed_in(session: Session, row: LoginSession) -> Person | None:

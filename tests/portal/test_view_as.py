@@ -108,7 +108,7 @@ def test_a_view_ends_by_itself_after_half_an_hour(portal: Portal) -> None:
 @pytest.mark.parametrize(
     ("who", "words"),
     [
-        ("amir", "Nobody sees the portal as an administrator or an auditor"),
+        ("aida", "Nobody sees the portal as an administrator or an auditor"),
         ("second", "Nobody sees the portal as an administrator or an auditor"),
         ("gordon", "This person is disabled"),
         ("ada", "as yourself already"),
