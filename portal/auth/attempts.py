@@ -28,7 +28,7 @@ class LoginAttempt(Base):
     provider_id: Mapped[int] = mapped_column(ForeignKey("identity_provider.id"))
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(64))
-    next: Mapped[str] = mapped_column(String(500))
+    next: Mapped[str] = mapped_column(String(2000))
     # The session that wants a step-up, by its handle's digest; empty for a log-in.
     steps_up: Mapped[str] = mapped_column(String(64), default="")
     began_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from flask import Flask, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user
 
 from allocations.people.persons import Person
@@ -24,8 +25,16 @@ class User(UserMixin):  # type: ignore[misc]
         self.id = handle
 
 
+class Cookies(SecureCookieSessionInterface):
+    """An answer to a machine renews no session: such answers may be kept by anybody."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        return not g.get("cookies_ignored", False) and super().should_set_cookie(app, session)
+
+
 def init(app: Flask) -> None:
     manager.init_app(app)
+    app.session_interface = Cookies()
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
 
 
@@ -33,6 +42,12 @@ def init(app: Flask) -> None:
 def _load(handle: str) -> User | None:
     row = sessions.live(session(), handle)
     return User(row, handle) if row is not None else None
+
+
+def ignore_cookies() -> None:
+    """For the rest of this request nobody is logged in, whatever cookie came along."""
+    g.cookies_ignored = True
+    g._login_user = manager.anonymous_user()
 
 
 def current_person() -> Person | None:
@@ -58,4 +73,4 @@ def login_address() -> str:
 def safe_next(text: str) -> str:
     """A path of our own to go on to after log-in; the home page for anything else."""
     inside = text.startswith("/") and not text.startswith(("//", "/\\")) and "\\" not in text
-    return text if inside and text.isprintable() and " " not in text and len(text) < 500 else "/home"
+    return text if inside and text.isprintable() and " " not in text and len(text) < 2000 else "/home"

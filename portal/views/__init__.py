@@ -3,6 +3,9 @@
 from flask import Flask
 
 from portal.auth import views as auth
+from portal.provider import kubectl
+from portal.provider import machines as oauth
+from portal.provider import pages as provider
 from portal.views import (
     assignment,
     awards,
@@ -33,12 +36,15 @@ ROOMS = (
     datasets,
     front,
     home,
+    kubectl,
     mailbox,
     notebooks,
+    oauth,
     operations,
     panel,
     projects,
     proposals,
+    provider,
     requests,
     reviews,
     screening,
