@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user
 
@@ -28,8 +28,9 @@ class User(UserMixin):  # type: ignore[misc]
 class Cookies(SecureCookieSessionInterface):
     """An answer to a machine renews no session: such answers may be kept by anybody."""
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        return not g.get("cookies_ignored", False) and super().should_set_cookie(app, session)
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not g.get("cookies_ignored", False):
+            super().save_session(app, session, response)
 
 
 def init(app: Flask) -> None:

@@ -1,5 +1,6 @@
 """A portal that is a provider, people of it at browsers, and clients that are registered."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Site:
     client_id: str
     secret: str
     redirect: str = REDIRECT
+    algorithm: str = "ES256"
     known: dict[str, Any] = field(default_factory=dict)
 
     def do(self, what: str, **given: Any) -> Any:
@@ -78,7 +80,8 @@ class Site:
 
     def post(self, path: str, data: dict[str, str]) -> requests.Response:
         """Without the library: for what no honest client sends."""
-        sent = {"client_id": self.client_id, **({"client_secret": self.secret} if self.secret else {}), **data}
+        own = {"client_id": self.client_id, "client_secret": self.secret}
+        sent = {name: value for name, value in {**own, **data}.items() if value}
         return requests.post(f"{self.portal.address}/oauth/{path}", data=sent, timeout=20)
 
 
@@ -121,6 +124,14 @@ def register(portal: Portal, told: Registration, *, house: str = "") -> str:
         return clients.register(session, SYSTEM, told, provider=owner)[1]
 
 
+def discovered(made: Site) -> dict[str, Any]:
+    """A fresh start of the program, which keeps keys for some minutes."""
+    method = "basic" if made.secret else "none"
+    about = {"client": made.client_id, "secret": made.secret, "method": method, "alg": made.algorithm}
+    found: dict[str, Any] = made.do("discover", issuer=made.portal.address, **about)
+    return found
+
+
 def site(portal: Portal, party: Party, client_id: str, *, house: str = "", **more: Any) -> Site:
     """A confidential client that may do everything, unless said otherwise."""
     given: dict[str, Any] = {
@@ -132,19 +143,22 @@ def site(portal: Portal, party: Party, client_id: str, *, house: str = "", **mor
     about = Registration(client_id, f"Site {client_id}", **given)
     secret = register(portal, about, house=house)
     made = Site(portal, party, client_id, secret, redirect=given["redirect_uris"][0])
-    method = "none" if about.public else "basic"
-    issuer = portal.address
-    made.known = made.do(
-        "discover", issuer=issuer, client=client_id, secret=secret, method=method, alg=about.algorithm
-    )
+    made.algorithm = about.algorithm
+    made.known = discovered(made)
     return made
+
+
+@functools.cache
+def _first_keys() -> keys.KeyRing:
+    """Made once a run: drawing RSA keys takes longer than most tests."""
+    return keys.first()
 
 
 @contextmanager
 def running(folder: Path, **more: object) -> Iterator[Portal]:
-    """With keys; two hops in front are not believed."""
+    """With keys and two people."""
     key_file = folder / "keys.json"
-    keys.begin(key_file)
+    keys.write(key_file, _first_keys())
     with stage.running(folder, provider_keys=str(key_file), **more) as portal:
         people(portal, "priya", "uma")
         yield portal
