@@ -14,6 +14,7 @@ from allocations.kernel import clock
 from portal.auth import step_up
 from portal.auth.sessions import LoginSession
 from portal.database import session
+from portal.fields import storable
 from portal.provider import consents, here
 from portal.provider.clients import Client
 from portal.provider.server import server
@@ -67,8 +68,8 @@ def _asked(grant: Any, data: Any) -> Asked:
     if data.get("response_mode", "query") != "query":
         raise InvalidRequestError("The only response_mode is query.")
     for name, most in LONGEST.items():
-        if len(data.get(name, "")) > most:
-            raise InvalidRequestError(f"The {name} is too long.")
+        if len(data.get(name, "")) > most or not storable(data.get(name, ""), lines=False):
+            raise InvalidRequestError(f"The {name} is too long or not text.")
     return Asked(
         client=grant.client,
         redirect_uri=grant.redirect_uri,

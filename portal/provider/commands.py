@@ -120,7 +120,7 @@ def rotate(emergency: bool) -> None:
         raise click.ClickException("Set COMMONS_PROVIDER_KEYS to the file that shall hold the keys.")
     ring = keys.held(here.settings())
     try:
-        fresh = keys.first() if ring is None or emergency else keys.rotated(ring)
+        fresh = keys.first(ring) if ring is None or emergency else keys.rotated(ring)
     except TooEarly as error:
         raise click.ClickException(str(error)) from None
     with _writing() as session:

@@ -113,10 +113,14 @@ def begin(path: Path) -> None:
         write(path, first())
 
 
-def first() -> KeyRing:
-    """Current and next keys, where nothing signed with older ones is to be believed."""
-    current = tuple(replace(key, begins_at=clock.now()) for key in _made(frozenset()))
-    return KeyRing((*current, *_made(frozenset(key.kid for key in current))))
+def first(dropped: KeyRing | None = None) -> KeyRing:
+    """Current and next keys, where nothing signed with older ones is to be believed.
+
+    Names of dropped keys are not used again: verifiers look for unknown names, and not for new keys.
+    """
+    old = frozenset(key.kid for key in dropped.keys) if dropped else frozenset()
+    current = tuple(replace(key, begins_at=clock.now()) for key in _made(old))
+    return KeyRing((*current, *_made(old | {key.kid for key in current})))
 
 
 def rotated(ring: KeyRing) -> KeyRing:

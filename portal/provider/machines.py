@@ -133,7 +133,9 @@ def userinfo() -> ResponseReturnValue:
     here.ring()
     throttle.check("token")
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    found = tokens.find(session(), text, tokens.Kind.ACCESS) if kind.lower() == "bearer" else None
+    if kind.lower() != "bearer" or not text:
+        return _unauthorised()
+    found = tokens.find(session(), text, tokens.Kind.ACCESS)
     if found is None:
         session().rollback()
         throttle.failed("token")

@@ -6,6 +6,7 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from allocations.kernel.errors import Invalid
 from portal.auth import sessions, step_up, throttle
 from portal.auth.people import actor
 from portal.auth.sessions import LoginSession
@@ -116,20 +117,56 @@ def answer() -> ResponseReturnValue:
 @needs("home.see")
 @query("user_code")
 def device() -> ResponseReturnValue:
-    """The person types the code that a device shows, sees who asks, and agrees or not."""
+    """The person types the code that a device shows."""
     here.ring()
     if request.method == "GET":
         return page("provider/device.html", form=Form({"user_code": request.args.get("user_code", "")[:20]}))
     throttle.check("code")
     form = posted()
+    if _waiting(form) is None:
+        return page("provider/device.html", form=form, status=422)
+    cookie["user_code"] = form.values["user_code"]
+    return redirect("/device/answer", 303)
+
+
+@blueprint.get("/device/answer")
+@needs("home.see")
+def device_request() -> ResponseReturnValue:
+    """Who asks, from where, and for what."""
+    here.ring()
+    typed = str(cookie.get("user_code", ""))
+    found = devices.waiting(session(), typed)
+    return _show(Form({"user_code": typed}), found) if found else redirect("/device", 303)
+
+
+def _show(form: Form, found: DeviceRequest) -> ResponseReturnValue:
+    wishes = [SCOPES[scope] for scope in found.scope.split()]
+    return page("provider/device_ask.html", form=form, asked=found, wishes=wishes, status=form.status)
+
+
+@blueprint.post("/device/answer")
+@needs("home.see")
+def answer_device() -> ResponseReturnValue:
+    """The person agreed, or did not."""
+    here.ring()
+    throttle.check("code")
+    form = posted()
     found = _waiting(form)
     if found is None:
         return page("provider/device.html", form=form, status=422)
-    chosen = {"allow": _agree, "deny": _refuse}.get(str(form.values.get("answer", "")))
-    if chosen and form.save(lambda: chosen(found)):
+    if form.save(lambda: _answer_device(found, str(form.values.get("answer", "")))):
+        cookie.pop("user_code", None)
         return see_other("/device", "Done. You can go back to the program that asked.")
-    wishes = [SCOPES[scope] for scope in found.scope.split()]
-    return page("provider/device_ask.html", form=form, asked=found, wishes=wishes, status=form.status)
+    return _show(form, found)
+
+
+def _answer_device(found: DeviceRequest, chosen: str) -> None:
+    if chosen == "allow":
+        devices.agree(session(), actor(), found, row=step_up.current(session()))
+    elif chosen == "deny":
+        devices.refuse(session(), actor(), found)
+    else:
+        raise Invalid({"_form": "Agree, or do not agree."})
 
 
 def _waiting(form: Form) -> DeviceRequest | None:
@@ -152,11 +189,3 @@ def _note_wrong_code() -> None:
     if person_id is not None:
         with own_sessions()() as writing, writing.begin():
             writing.add(WrongUserCode(person_id=person_id))
-
-
-def _agree(found: DeviceRequest) -> None:
-    devices.agree(session(), actor(), found, row=step_up.current(session()))
-
-
-def _refuse(found: DeviceRequest) -> None:
-    devices.refuse(session(), actor(), found)

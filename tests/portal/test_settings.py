@@ -24,6 +24,8 @@ def test_production_starts_with_safe_values() -> None:
     ("name", "value"),
     [
         ("COMMONS_SECRET_KEY", ""),
+        ("COMMONS_URN_NAMESPACE", "nothing"),
+        ("COMMONS_URN_NAMESPACE", "a:b#c"),
         ("COMMONS_SECRET_KEY", "short"),
         ("COMMONS_DEBUG", "true"),
         ("COMMONS_DEMO_LOGIN", "yes"),

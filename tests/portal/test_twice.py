@@ -31,6 +31,8 @@ REPEATABLE = {
     "calls.new",
     "notebooks.new",
     "projects.add_data",
+    "provider.answer",
+    "provider.device",
     "writing.start",
 }
 ONCE = [page for page in FORMS if page.endpoint not in REPEATABLE]

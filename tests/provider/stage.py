@@ -169,4 +169,4 @@ def later(folder: Path, by: timedelta, *, emergency: bool = False) -> None:
     path = folder / "keys.json"
     with clock.at(clock.now() + by):
         ring = keys._read(path, 0, path.stat().st_mtime_ns)
-        keys.write(path, keys.first() if emergency else keys.rotated(ring))
+        keys.write(path, keys.first(ring) if emergency else keys.rotated(ring))

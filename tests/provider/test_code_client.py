@@ -348,6 +348,8 @@ WRONG = (
     ({"prompt": "dance"}, "invalid_request"),
     ({"max_age": "-1"}, "invalid_request"),
     ({"nonce": "n" * 256}, "invalid_request"),
+    ({"nonce": "n\0n"}, "invalid_request"),
+    ({"state": "s" * 1001}, "invalid_request"),
 )
 
 
