@@ -26,7 +26,7 @@ CONSTRAINTS = {
     "uq_access_grant_project_id_dataset_id": ("_form", "The project has this dataset already."),
     "uq_resource_request_proposal_id_resource_id": ("_form", "This resource has just been added."),
     "uq_client_client_id": ("client_id", "This client id is taken."),
-    "uq_client_consent_person_id": ("_form", "You have just agreed in another window."),
+    "uq_client_consent_person_id_client_id": ("_form", "You have just agreed in another window."),
     "uq_subject_person_id": ("_form", "You have just agreed in another window. Please try again."),
     "ck_ledger_account_never_overdrawn": ("_form", "There is not enough left for this amount."),
 }
