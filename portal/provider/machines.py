@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.auth import throttle
 from portal.database import session
-from portal.permissions import machine, query
+from portal.permissions import machine
 from portal.provider import claims, clients, here, tokens
 from portal.provider.keys import CACHE
 from portal.provider.server import server
@@ -26,7 +26,6 @@ def _public(document: dict[str, Any]) -> Response:
 
 @blueprint.get("/.well-known/openid-configuration")
 @machine("public")
-@query("*")
 def discovery() -> ResponseReturnValue:
     """What the provider can do, and where."""
     here.ring()
@@ -80,7 +79,6 @@ _ABILITIES: dict[str, Any] = {
 
 @blueprint.get("/oauth/jwks")
 @machine("public")
-@query("*")
 def jwks() -> ResponseReturnValue:
     """The public keys: current, next, and those on their way out."""
     return _public({"keys": here.ring().public()})
