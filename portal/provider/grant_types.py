@@ -155,8 +155,6 @@ class DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
 
     def validate_device_credential(self, credential: DeviceRequest) -> Person:
         """The person who agreed, once; raises what Authlib has for each other case."""
-        if credential.used_at is not None and credential.family is not None:
-            raise _spent(credential.family, "a device code")
         super().validate_device_credential(credential)
         if credential.family is None or not credential.family.live:
             raise InvalidGrantError("What was agreed to has ended.")

@@ -1,5 +1,6 @@
 """Authlib's authorization server with our grant types and the endpoints beside the token endpoint."""
 
+import logging
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -18,6 +19,9 @@ from portal.provider.clients import Client
 from portal.provider.devices import DeviceRequest
 from portal.provider.grant_types import METHODS
 from portal.provider.tokens import Token
+
+# It would write whole tokens.
+logging.getLogger("authlib").setLevel(logging.INFO)
 
 
 class Introspection(IntrospectionEndpoint):  # type: ignore[misc]

@@ -5,6 +5,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
@@ -23,15 +24,16 @@ from k8s import names
 from k8s.clusters import Cluster
 from portal.provider import clients
 from portal.provider.claims import USER_PREFIX, place
-from portal.provider.clients import EXCHANGE, SCOPES
+from portal.provider.clients import EXCHANGE
 from portal.provider.kubernetes import authentication_configuration
 from tests.portal import stage
-from tests.portal.fixtures import demo_file, portal
+from tests.portal.fixtures import demo_file, portal, portal_on_engine
 from tests.portal.pages import ASKED
 from tests.portal.stage import Portal
-from tests.provider.stage import ACCESS, PASSPORT, told
+from tests.provider.stage import ACCESS, ALL, PASSPORT, told
+from tests.threads import at_once
 
-__all__ = ["demo_file", "portal"]
+__all__ = ["demo_file", "portal", "portal_on_engine"]
 
 ISSUER = "http://localhost:8000"
 # AARC-G069 and AARC-G027, with the parts that this portal uses.
@@ -56,22 +58,49 @@ class Machine:
         return jwt.decode(token, KeySet.import_key_set(published), algorithms=["ES256"]).claims
 
     def log_in(self, browser: FlaskClient) -> dict[str, Any]:
-        asked = dict(re.findall(r"([^&=]+)=([^&]*)", ASKED)) | {"scope": " ".join(SCOPES), "answer": "allow"}
-        code = told(browser.post("/oauth/authorize", data=asked).location)["code"]
-        form = {"code": code, "redirect_uri": asked["redirect_uri"], "code_verifier": "v" * 43}
-        done: dict[str, Any] = self.post("token", grant_type="authorization_code", **form)
+        done: dict[str, Any] = self.post("token", **_code(browser, ALL))
         return done
 
 
-@pytest.fixture
-def site(portal: Portal) -> Machine:
+def _site(portal: Portal) -> Machine:
     with portal.sessions() as session, session.begin():
         secret = clients.renew_secret(session, SYSTEM, clients.get(session, SYSTEM, "site-a"))
     return Machine(portal, secret)
 
 
+@pytest.fixture
+def site(portal: Portal) -> Machine:
+    return _site(portal)
+
+
+def _asked(**more: str) -> dict[str, str]:
+    return dict(parse_qsl(ASKED)) | {"answer": "allow", **more}
+
+
+def _code(browser: FlaskClient, scope: str) -> dict[str, str]:
+    """The form that redeems a code which was just agreed to."""
+    asked = _asked(scope=scope)
+    code = told(browser.post("/oauth/authorize", data=asked).location)["code"]
+    form = {"redirect_uri": asked["redirect_uri"], "code_verifier": "v" * 43}
+    return {"grant_type": "authorization_code", "code": code, **form}
+
+
 def _claims(site: Machine, who: str = "priya") -> dict[str, Any]:
     return site.read(site.log_in(site.portal.log_in(who))["id_token"])
+
+
+def test_of_four_who_use_a_code_or_a_token_at_once_one_gets_something(portal_on_engine: Portal) -> None:
+    """Each database decides the race; the others are second uses, and end what the first one got."""
+    site, priya = _site(portal_on_engine), portal_on_engine.log_in("priya")
+    refresh = site.log_in(priya)["refresh_token"]
+    forms = (_code(priya, ALL), {"grant_type": "refresh_token", "refresh_token": refresh})
+
+    for form in forms:
+        answers = at_once(4, lambda _, sent=form: site.post("token", **sent))
+
+        got = [answer for answer in answers if "access_token" in answer]
+        assert [answer["error"] for answer in answers if answer not in got] == ["invalid_grant"] * 3
+        assert site.post("introspect", token=got[0]["access_token"]) == {"active": False}
 
 
 def test_projects_and_roles_are_groups(site: Machine) -> None:
