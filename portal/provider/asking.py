@@ -149,7 +149,12 @@ def _address_after_log_in() -> str:
 
 
 def must_ask(asked: Asked, row: LoginSession) -> bool:
-    """Whether the person has to agree; once is enough for the same client and scopes."""
+    """Whether the person has to agree; once is enough for the same client and scopes.
+
+    Not for a public client: any program on the person's machine can pretend to be it (RFC 8252, 8.6).
+    """
+    if asked.client.public:
+        return True
     known = consents.covers(session(), row.person_id, asked.client, scope=asked.scope)
     return "consent" in asked.prompt or not known
 

@@ -383,5 +383,8 @@ def test_a_public_client_on_a_persons_machine_logs_in_without_a_secret(
     assert LOCAL in page.headers["Content-Security-Policy"], "browsers ask for the redirect too"
     assert done["claims"]["groups"] == []
     assert kubectl.do("refresh", token=done["refresh_token"])["id_token"]
+    assert stopped(browser, kubectl.ask("openid groups")["url"]).status_code == 200, "asked each time"
+    silent = stopped(browser, kubectl.ask("openid groups", prompt="none")["url"])
+    assert told(silent.headers["Location"])["error"] == "consent_required"
     answer = kubectl.post("introspect", {"token": done["access_token"]})
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
