@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.accounts.resources import Resource
@@ -24,6 +24,9 @@ class Cluster(Due, Base):
     dataset_volume: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     storage_class: Mapped[str] = mapped_column(String(120), default="")
     simulated: Mapped[bool] = mapped_column(default=False)
+    # Where people reach its API server, and the certificate authority that signs for it (PEM): both public.
+    api_url: Mapped[str] = mapped_column(String(500), default="")
+    api_ca: Mapped[str] = mapped_column(Text, default="")
     unreachable_since: Mapped[datetime | None] = mapped_column(default=None)
     # When what stands once on the cluster was last applied.
     prepared_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -10,6 +10,7 @@ from allocations.kernel import chain
 from allocations.people.roles import SYSTEM
 from portal import database, migrations, registry, sites, worker
 from portal.demo import cast, story
+from portal.provider import commands, keys
 from portal.settings import Settings
 from portal.worker import Worker
 
@@ -18,7 +19,8 @@ demo = AppGroup("demo", help="Demo data: the cast and the journey, driven throug
 
 
 def init(app: Flask) -> None:
-    for command in (run_worker, migrate, prepare, check_ledger, audit, demo, sites.group, registry.group):
+    groups = (audit, demo, sites.group, registry.group, commands.client, commands.provider)
+    for command in (run_worker, migrate, prepare, check_ledger, *groups):
         app.cli.add_command(command)
 
 
@@ -48,8 +50,11 @@ def migrate() -> None:
 @click.command("prepare")
 @with_appcontext
 def prepare() -> None:
-    """For a laptop: the newest schema and, where there are none yet, the demo data."""
+    """For a laptop: the newest schema and, where there are none yet, the demo data and signing keys."""
     migrations.upgrade(database.engine())
+    path = keys.path_of(current_app.extensions["settings"])
+    if path is not None:
+        keys.begin(path)
     _load_demo()
 
 

@@ -36,6 +36,9 @@ CONSTRAINTS = {
     "uq_home_organisation_provider_id_entity_id": ("entity_id", "This provider names it already."),
     "uq_institution_name": ("name", "An institution of this name is in the list already."),
     "uq_institution_ror": ("ror", "An institution with this ROR id is in the list already."),
+    "uq_client_client_id": ("client_id", "This client id is taken."),
+    "uq_client_consent_person_id_client_id": ("_form", "You have just agreed in another window."),
+    "uq_subject_person_id": ("_form", "You have just agreed in another window. Please try again."),
     "ck_ledger_account_never_overdrawn": ("_form", "There is not enough left for this amount."),
 }
 UNSTORABLE_VALUE = "This contains a character or a value that cannot be stored."

@@ -14,6 +14,7 @@ from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
 from portal import mail, operations
 from portal.auth import attempts, backchannel, offers, sessions, step_up, throttle
+from portal.provider import clients, codes, consents, devices, families, subjects, tokens
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 # Every module with rows, so that the metadata is whole wherever it is asked for.
@@ -23,6 +24,7 @@ MODELS = (
     (calls, conflicts, decisions, proposals, reviews, teams),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
     (mail, operations, attempts, backchannel, offers, sessions, step_up, throttle),
+    (clients, subjects, families, codes, tokens, consents, devices),
 )
 METADATA = db.Base.metadata
 

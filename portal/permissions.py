@@ -13,6 +13,7 @@ from datasets import grants, requests
 from k8s import notebooks
 from portal import operations, providers
 from portal.auth import viewing
+from portal.provider import clients, devices
 
 Rule = Callable[..., Answer]
 
@@ -41,6 +42,9 @@ RULES: dict[str, Rule] = {
     "merge_request.see": merging.may_see,
     "identity.reject": desk.may_reject,
     "identity.release": desk.may_release,
+    "client.register": clients.may_register,
+    "client.renew_secret": clients.may_renew,
+    "device_request.answer": devices.may_answer,
     "notebook.open": notebooks.may_open,
     "notebook.restart": notebooks.may_restart,
     "notebook.start": notebooks.may_start,
@@ -102,6 +106,8 @@ class Permission:
 
     name: str
     public: bool = False
+    # Authenticated by what it sends, never by cookies.
+    machine: bool = False
     # Wants a log-in with a second factor in the last minutes, whatever the rule says.
     step_up: bool = False
     # Hands out what is the person's alone: closed to an administrator who views as them.
@@ -123,6 +129,17 @@ def needs(
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view that anybody may open."""
     return _marked(PUBLIC)(view)
+
+
+def machine(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a view for programs: authenticated by what they send, never by cookies.
+
+    There is no cross-site check, because nothing that a browser adds by itself counts, and the view
+    never sees a logged-in person. `name` is one of GETTERS, or "public".
+    """
+    if name not in GETTERS and name != PUBLIC.name:
+        raise KeyError(f"no such permission: {name}")
+    return _marked(Permission(name, machine=True))
 
 
 def _marked(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -40,6 +40,14 @@ class Settings:
     accent: str = _setting("#1a4480", "Main colour, as #rrggbb; dark enough for white text.")
     support_email: str = _setting("support@commons.example", "Where people turn to for help.")
     secrets_file: str = _setting("", "A JSON file with the clients' secrets at identity providers, by name.")
+    provider_keys: str = _setting(
+        "",
+        "The file with the keys that sign for sites and clusters; `flask provider rotate` writes it. "
+        "Empty: this portal is no OpenID provider (a laptop keeps one in its data folder).",
+    )
+    urn_namespace: str = _setting(
+        "example:commons", "The URN namespace of groups and resources in entitlements, such as `geant:x.org`."
+    )
     smtp_url: str = _setting("", "`smtp://user:password@host:587`; empty keeps letters in the mailbox page.")
     mail_from: str = _setting("AI Research Commons <no-reply@commons.example>", "Sender of letters.")
     worker_name: str = _setting("worker-1", "Name of a worker; two workers need two names.")
@@ -90,6 +98,8 @@ def problems(settings: Settings) -> list[str]:
         wrong.append(f"{PREFIX}ACCENT must be a colour such as #1a4480.")
     if settings.logo_url and not re.fullmatch(r"/(?!/)[\w./-]*", settings.logo_url):
         wrong.append(f"{PREFIX}LOGO_URL must be a path on the portal itself, such as /static/logo.svg.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}(:[A-Za-z0-9.-]+)+", settings.urn_namespace):
+        wrong.append(f"{PREFIX}URN_NAMESPACE must be a namespace and a name in it, such as geant:x.org.")
     if settings.idle_minutes < 1:
         wrong.append(f"{PREFIX}IDLE_MINUTES must be at least 1.")
     if settings.smtp_url and not re.match(r"smtps?://[^/]", settings.smtp_url):

@@ -1,6 +1,7 @@
 """`flask site`: tell the portal about providers, resources and the clusters that serve them."""
 
 import json
+from typing import TextIO
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -63,6 +64,21 @@ def add_cluster(
             )
         )
     click.echo(f"Cluster {name} is added.")
+
+
+@group.command("api")
+@click.argument("cluster")
+@click.option("--url", required=True, help="Where people reach the API server, such as https://…:6443")
+@click.option("--ca", type=click.File(), default=None, help="PEM file, when its certificate is not public.")
+@with_appcontext
+def set_api(cluster: str, url: str, ca: TextIO | None) -> None:
+    """Let people reach a cluster with kubectl, and say where."""
+    if not url.startswith("https://"):
+        raise click.BadParameter("must begin with https://", param_hint="--url")
+    with database.sessions()() as session, session.begin():
+        found = _cluster(session, cluster)
+        found.api_url, found.api_ca = url, ca.read() if ca else ""
+    click.echo(f"People reach {cluster} at {url}.")
 
 
 @group.command("product")

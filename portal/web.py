@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from allocations.kernel.errors import DomainError
 from portal import permissions
 from portal.auth import step_up, viewing
-from portal.auth.people import actor, current_person, login_address, view_as
+from portal.auth.people import actor, current_person, ignore_cookies, login_address, view_as
 from portal.database import SAFE, session
 from portal.navigation import Brand, menu
 from portal.permissions import Permission
@@ -58,7 +58,7 @@ def init(app: Flask) -> None:
 
 def _refuse_cross_site() -> None:
     """A browser tells where a write comes from; one that comes from another site is refused."""
-    if request.method in SAFE:
+    if request.method in SAFE or _is_for_machines():
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     foreign = site not in ("same-origin", "none") if site else False
@@ -67,6 +67,13 @@ def _refuse_cross_site() -> None:
     if foreign:
         log.warning("refused %s %s: sent from another site", request.method, request.endpoint)
         abort(403, "This form was sent from another site. Open the page here and send it again.")
+
+
+def _is_for_machines() -> bool:
+    """Views that ignore cookies: what a browser sends along by itself has no meaning there."""
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    permission: Permission | None = getattr(view, "permission", None)
+    return permission is not None and permission.machine
 
 
 def _check_view() -> ResponseReturnValue | None:
@@ -79,6 +86,9 @@ def _check_view() -> ResponseReturnValue | None:
     unknown = set(request.args) - known
     if unknown and "*" not in known:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
+    if permission.machine:
+        ignore_cookies()
+        return None
     _refuse_while_viewing(permission)
     if permission.public:
         # Nothing is locked when the view begins: some ask others over the network, or write elsewhere first.
@@ -121,7 +131,8 @@ def _headers(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
-        response.vary.add("Cookie")
+        if not _is_for_machines():
+            response.vary.add("Cookie")
     return response
 
 
@@ -146,11 +157,13 @@ def page(template: str, *, status: int = 200, **context: Any) -> ResponseReturnV
     return render_template(template, **context), status
 
 
-def leading_out(answer: ResponseReturnValue) -> Response:
+def leading_out(answer: ResponseReturnValue, address: str = "") -> Response:
     """For a page whose form leads on to another site by way of ours: browsers apply `form-action`
-    to the redirect as well."""
+    to the redirect as well. `address` is where it leads, when that is known."""
     response = current_app.make_response(answer)
     local = "" if settings().production else " http://127.0.0.1:* http://localhost:*"
+    if address.startswith("http://"):
+        local += f" http://{urlsplit(address).netloc}"
     response.headers["Content-Security-Policy"] = POLICY.replace(
         "form-action 'self'", f"form-action 'self' https:{local}"
     )

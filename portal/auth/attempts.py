@@ -34,7 +34,7 @@ class LoginAttempt(Base):
     provider_id: Mapped[int] = mapped_column(ForeignKey("identity_provider.id"))
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(64))
-    next: Mapped[str] = mapped_column(String(500))
+    next: Mapped[str] = mapped_column(String(2000))
     purpose: Mapped[Purpose] = mapped_column(default=Purpose.LOG_IN)
     # The session that wants a step-up or another log-in, by its handle's digest; empty for a log-in.
     session_digest: Mapped[str] = mapped_column(String(64), default="")

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlencode
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user
 
 from allocations.people.persons import Person
@@ -27,8 +28,17 @@ class User(UserMixin):  # type: ignore[misc]
         self.id = handle
 
 
+class Cookies(SecureCookieSessionInterface):
+    """An answer to a machine renews no session: such answers may be kept by anybody."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not g.get("cookies_ignored", False):
+            super().save_session(app, session, response)
+
+
 def init(app: Flask) -> None:
     manager.init_app(app)
+    app.session_interface = Cookies()
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
 
 
@@ -45,6 +55,12 @@ def view_as() -> LoginSession | None:
     """The session in which an administrator looks at the portal as somebody else; None otherwise."""
     looking = current_user.is_authenticated and current_user.viewed is not None
     return current_user.row if looking else None
+
+
+def ignore_cookies() -> None:
+    """For the rest of this request nobody is logged in, whatever cookie came along."""
+    g.cookies_ignored = True
+    g._login_user = manager.anonymous_user()
 
 
 def current_person() -> Person | None:
@@ -72,4 +88,4 @@ def login_address() -> str:
 def safe_next(text: str) -> str:
     """A path of our own to go on to after log-in; the home page for anything else."""
     inside = text.startswith("/") and not text.startswith(("//", "/\\")) and "\\" not in text
-    return text if inside and text.isprintable() and " " not in text and len(text) < 500 else "/home"
+    return text if inside and text.isprintable() and " " not in text and len(text) < 2000 else "/home"

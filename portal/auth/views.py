@@ -90,14 +90,15 @@ class WelcomeInput(BaseModel):
 
 @blueprint.get("/login")
 @public
-@query("next")
+@query("next", "fresh")
 def login() -> ResponseReturnValue:
     wanted = safe_next(request.args.get("next", ""))
     providers = enabled_providers(session())
     demo = settings().demo_login
     known = _demo_people() if demo else {}
     people = [(key, known[key], *ROLES[key]) for key in ROLES if key in known]
-    shown = page("auth/login.html", people=people, providers=providers, wanted=wanted, demo=demo)
+    fresh = request.args.get("fresh", "") == "yes"
+    shown = page("auth/login.html", people=people, providers=providers, wanted=wanted, demo=demo, fresh=fresh)
     return leading_out(shown)
 
 
@@ -127,8 +128,9 @@ def log_in() -> ResponseReturnValue:
 @blueprint.post("/login/<slug>")
 @public
 def go(slug: str) -> ResponseReturnValue:
-    """On to the provider."""
-    return leave(provider_at(slug), Errand(safe_next(request.form.get("next", ""))))
+    """On to the provider; `fresh` when a session there must not do."""
+    max_age = 0 if request.form.get("fresh") == "yes" else None
+    return leave(provider_at(slug), Errand(safe_next(request.form.get("next", ""))), max_age=max_age)
 
 
 def provider_at(slug: str) -> IdentityProvider:

@@ -3,6 +3,9 @@
 from flask import Flask
 
 from portal.auth import views as auth
+from portal.provider import kubectl
+from portal.provider import machines as oauth
+from portal.provider import pages as provider
 from portal.views import (
     account,
     assignment,
@@ -48,14 +51,17 @@ ROOMS = (
     identities,
     institutions,
     invitations,
+    kubectl,
     mailbox,
     notebooks,
+    oauth,
     operations,
     panel,
     people,
     projects,
     proposals,
     registry,
+    provider,
     requests,
     reviews,
     roles,

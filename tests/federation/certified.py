@@ -71,19 +71,19 @@ class Certified:
         self.process.wait(10)
 
 
-def install() -> Path:
-    """A folder with the provider in it, made by one `npm ci` for each state of the lock file."""
-    state = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in FILES)).hexdigest()
+def install(source: Path = SOURCE, program: str = "provider.mjs") -> Path:
+    """A folder with the program in it, made by one `npm ci` for each state of the lock file."""
+    state = hashlib.sha256(b"".join((source / name).read_bytes() for name in FILES)).hexdigest()
     folder = CACHE / state[:12]
     if not (folder / "ready").exists():
         making = CACHE / f"{state[:12]}.{os.getpid()}"
         making.mkdir(parents=True)
         for name in FILES:
-            shutil.copy(SOURCE / name, making / name)
+            shutil.copy(source / name, making / name)
         subprocess.run(["npm", "ci", "--silent"], cwd=making, check=True, timeout=300)
         (making / "ready").touch()
         _put(making, folder)
-    shutil.copy(SOURCE / "provider.mjs", folder / "provider.mjs")
+    shutil.copy(source / program, folder / program)
     return folder
 
 

@@ -15,13 +15,18 @@ def _views(portal: Portal) -> dict[str, Any]:
     return {rule.endpoint: portal.app.view_functions[rule.endpoint] for rule in rules}
 
 
+def _for_persons(view: Any) -> bool:
+    return not view.permission.public and not view.permission.machine
+
+
 def test_every_route_names_its_permission_or_is_public(portal: Portal) -> None:
     views = {name: view for name, view in _views(portal).items() if name != "static"}
     unnamed = [name for name, view in views.items() if not hasattr(view, "permission")]
     unknown = [
         name
         for name, view in views.items()
-        if view.permission != PUBLIC and view.permission.name not in RULES.keys() | GETTERS.keys()
+        if view.permission.name not in RULES.keys() | GETTERS.keys() | {PUBLIC.name}
+        or view.permission.public != (view.permission == PUBLIC)
     ]
 
     assert (unnamed, unknown) == ([], [])
@@ -35,7 +40,7 @@ def test_a_view_cannot_name_a_permission_that_does_not_exist() -> None:
 def test_whoever_is_not_logged_in_is_led_to_the_log_in_page(portal: Portal) -> None:
     found, visitor = places(portal), portal.visitor()
     views = _views(portal)
-    closed = [page.address.format_map(found) for page in PAGES if views[page.endpoint].permission != PUBLIC]
+    closed = [page.address.format_map(found) for page in PAGES if _for_persons(views[page.endpoint])]
 
     answers = {address: visitor.get(address) for address in closed}
 
@@ -47,11 +52,11 @@ def test_a_stranger_gets_nothing_that_is_not_public_or_their_own(portal: Portal)
     """Sam has no role. The lists are empty for him and the rest is not there, or says why not."""
     sam, found, views = portal.log_in("sam"), places(portal), _views(portal)
     own = {"account.see", "home.see", "identity.link", "mailbox.see", "role_invitation.answer", "team.answer"}
-    lists = {"/access-requests", "/consents", "/panel", "/projects", "/proposals", "/reviews"}
+    lists = {"/access-requests", "/consents", "/kubeconfig", "/panel", "/projects", "/proposals", "/reviews"}
     closed = {
         page.address.format_map(found)
         for page in PAGES
-        if views[page.endpoint].permission != PUBLIC and views[page.endpoint].permission.name not in own
+        if _for_persons(views[page.endpoint]) and views[page.endpoint].permission.name not in own
     }
 
     answers = {address: sam.get(address).status_code for address in closed - lists}

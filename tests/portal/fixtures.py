@@ -1,5 +1,6 @@
 """Fixtures over the demo programme; `tests/portal` and `tests/guards` take them in."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from portal import migrations
+from portal.provider import keys
+from portal.provider.keys import KeyRing
 from portal.settings import Settings
 from tests.portal import stage
 from tests.portal.stage import SECRET, Portal
@@ -14,8 +17,20 @@ from tests.portal.stage import SECRET, Portal
 __all__ = ["demo_file", "portal", "portal_on_engine"]
 
 
+@functools.cache
+def _keys() -> KeyRing:
+    """Signing keys, made once a run."""
+    return keys.first()
+
+
 def _settings(folder: Path, **changes: object) -> Settings:
-    given = {"database_url": f"sqlite:///{folder}/portal.db", "data_dir": str(folder), "secret_key": SECRET}
+    keys.write(folder / "keys.json", _keys())
+    given = {
+        "database_url": f"sqlite:///{folder}/portal.db",
+        "data_dir": str(folder),
+        "secret_key": SECRET,
+        "provider_keys": str(folder / "keys.json"),
+    }
     return Settings(mode="test", **{**given, **changes})  # type: ignore[arg-type]
 
 

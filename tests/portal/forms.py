@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import quote_from_bytes
+from urllib.parse import parse_qsl, quote_from_bytes
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.portal.pages import ASKED
+from tests.portal.stage import USER_CODE
 
 REASON = "Because of a good reason."
 
@@ -146,6 +149,21 @@ FORMS = (
     FormPage(
         "requests.decide", "dana", "/access-requests/{request}", {"outcome": "refuse", "message": REASON}
     ),
+    FormPage(
+        "provider.answer",
+        "priya",
+        "/oauth/authorize",
+        {**dict(parse_qsl(ASKED)), "answer": "allow"},
+        page=False,
+    ),
+    FormPage(
+        "provider.answer_device",
+        "priya",
+        "/device/answer",
+        {"user_code": USER_CODE, "answer": "allow"},
+        page=False,
+    ),
+    FormPage("provider.device", "priya", "/device", {"user_code": USER_CODE}),
     FormPage("reviews.accept", "rosa", "/reviews/{review_rosa}/accept", page=False),
     FormPage(
         "reviews.step_back",

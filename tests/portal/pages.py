@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 LIST, DETAIL = 8, 12
+# What a site asks for: the person is shown who asks.
+ASKED = (
+    "client_id=site-a&response_type=code&redirect_uri=https://site.example/callback&scope=openid+profile"
+    "&state=s&nonce=n&code_challenge=7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM&code_challenge_method=S256"
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,16 @@ PAGES = (
     Page("assignment.index", "owen", "/proposals/{proposal_imaging}/reviewers"),
     Page("audit.export", "aida", "/audit/export", LIST),
     Page("audit.index", "aida", "/audit", LIST),
+    Page("provider.authorize", "", f"/oauth/authorize?{ASKED}", LIST, status=303),
+    Page("provider.authorize", "", "/oauth/authorize", LIST, status=400),
+    Page("provider.authorize", "priya", f"/oauth/authorize?{ASKED}", LIST),
+    Page("provider.device", "priya", "/device", LIST),
+    Page("provider.device_request", "priya", "/device/answer", LIST, status=303),
+    Page("kubectl.index", "priya", "/kubeconfig", LIST),
+    Page("kubectl.download", "priya", "/kubeconfig/{cluster}", LIST),
+    Page("oauth.discovery", "", "/.well-known/openid-configuration", LIST),
+    Page("oauth.jwks", "", "/oauth/jwks", LIST),
+    Page("oauth.userinfo", "priya", "/oauth/userinfo", LIST, status=401),
     Page("awards.show", "mei", "/awards/{award}"),
     Page("calls.edit", "owen", "/calls/{call_draft}/edit"),
     Page("calls.index", "", "/calls", LIST),

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
 from allocations.accounts.projects import Project, ProjectRole
+from allocations.accounts.resources import Provider
 from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import Delivery, DeliveryState
 from allocations.people import desk, invitations
 from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
 from allocations.people.invitations import RoleInvitation
 from allocations.people.persons import Identity, Person, by_identity
-from allocations.people.roles import Actor, Given, Role, RoleGrant, actor_of
+from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
 from allocations.programme import decisions, reviewing, writing
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
@@ -25,16 +26,23 @@ from allocations.programme.writing import Case, Invitee
 from datasets.grants import AccessGrant
 from datasets.requests import AccessRequest, RequestState
 from k8s import notebooks
+from k8s.clusters import Cluster
 from k8s.notebooks import Notebook, Order, Phase
 from portal import links
 from portal.app import create_app
-from portal.auth.sessions import LoginSession
+from portal.auth.sessions import LoginSession, digest
 from portal.auth.views import DEMO_ISSUER
 from portal.demo import story
+from portal.provider import clients
+from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Registration
+from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
 
 SECRET = "a key that only the tests know, long enough"
+SITE = "https://site.example/callback"
+# What a program shows on its screen, as it is digested.
+USER_CODE = "BCDFGHJK"
 # Short names for what the story tells of, by words of their titles.
 PROPOSALS = {
     "weather": "weather",
@@ -96,6 +104,7 @@ def fill(portal: Portal) -> None:
         _start_notebooks(session)
         _get_stuck(session)
         _people_desk(session)
+        _connect_sites(session)
     portal.deliver()
 
 
@@ -199,6 +208,29 @@ def _people_desk(session: Session) -> None:
     desk.disable(session, ada, gone, reason="Has left.")
 
 
+def _connect_sites(session: Session) -> None:
+    """A site, kubectl with a cluster to reach, and a program that waits for its code to be typed."""
+    web = Registration(
+        "site-a", "Site A", redirect_uris=(SITE,), scopes=tuple(SCOPES), grant_types=(CODE, REFRESH, EXCHANGE)
+    )
+    clients.register(session, SYSTEM, web, provider=session.scalars(select(Provider).limit(1)).one())
+    on_laptops = Registration(
+        "kubectl",
+        "kubectl",
+        redirect_uris=("http://localhost:8000",),
+        scopes=("openid", "groups"),
+        grant_types=(CODE, REFRESH, DEVICE),
+        public=True,
+    )
+    kubectl, _ = clients.register(session, SYSTEM, on_laptops)
+    waiting = DeviceRequest(
+        device_digest="x", user_digest=digest(USER_CODE), client=kubectl, scope="openid", address="192.0.2.7"
+    )
+    session.add(waiting)
+    for cluster in session.scalars(select(Cluster)):
+        cluster.api_url = "https://cluster.example:6443"
+
+
 def places(portal: Portal) -> dict[str, str]:
     """What the `{...}` of the tables of addresses stand for."""
     with portal.sessions() as session:
@@ -212,6 +244,7 @@ def places(portal: Portal) -> dict[str, str]:
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
         found |= _of_awards(session) | _of_datasets(session)
         found["token"] = links.invitation(SECRET, proposal(session, "soil").team[0].id)
+        found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}

@@ -65,6 +65,8 @@ def test_production_with_nothing_set_names_everything_that_is_missing() -> None:
         ("COMMONS_LOGO_URL", "https://elsewhere.example/logo.svg"),
         ("COMMONS_LOGO_URL", "//elsewhere.example/logo.svg"),
         ("COMMONS_SMTP_URL", "mail.example.org"),
+        ("COMMONS_URN_NAMESPACE", "nothing"),
+        ("COMMONS_URN_NAMESPACE", "a:b#c"),
     ],
 )
 def test_an_unknown_name_or_an_unusable_value_is_refused_by_name(name: str, value: str) -> None:

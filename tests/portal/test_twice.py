@@ -33,6 +33,8 @@ REPEATABLE = {
     "projects.add_data",
     "registry.edit",
     "viewing.end",
+    "provider.answer",
+    "provider.device",
     "writing.start",
 }
 ONCE = [page for page in FORMS if page.endpoint not in REPEATABLE]
