@@ -13,7 +13,7 @@ from allocations.programme import calls, conflicts, decisions, proposals, review
 from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
 from portal import mail, operations
-from portal.auth import attempts, sessions, step_up, throttle
+from portal.auth import attempts, service_tokens, sessions, step_up, throttle, tokens
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 # Every module with rows, so that the metadata is whole wherever it is asked for.
@@ -22,7 +22,7 @@ MODELS = (
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, conflicts, decisions, proposals, reviews, teams),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
-    (mail, operations, attempts, sessions, step_up, throttle),
+    (mail, operations, attempts, sessions, step_up, throttle, tokens, service_tokens),
 )
 METADATA = db.Base.metadata
 

@@ -1,6 +1,6 @@
 """The one table of rules by name. Routes, templates, the documentation and the tests read it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from allocations.programme import calls, decisions, proposals, reviewing, review
 from datasets import grants, requests
 from k8s import notebooks
 from portal import operations
+from portal.auth import service_tokens
 
 Rule = Callable[..., Answer]
 
@@ -48,6 +49,9 @@ RULES: dict[str, Rule] = {
     "review.step_back": reviews.may_step_back,
     "review.write": reviews.may_write,
     "role.grant": roles.may_grant,
+    "service_token.confirm": service_tokens.may_confirm,
+    "service_token.make": service_tokens.may_make,
+    "service_token.revoke": service_tokens.may_revoke,
     "team.answer": teams.may_answer,
 }
 
@@ -73,6 +77,8 @@ class Permission:
     public: bool = False
     # Wants a log-in with a second factor in the last minutes, whatever the rule says.
     step_up: bool = False
+    # For programs: whoever asks is known by what the request sends, and cookies are not even read.
+    machine: bool = False
 
 
 PUBLIC = Permission("public", public=True)
@@ -88,6 +94,13 @@ def needs(name: str, *, step_up: bool = False) -> Callable[[Callable[..., Any]],
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view that anybody may open."""
     return _marked(PUBLIC)(view)
+
+
+def machine(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a view that is authenticated by what it is sent, never by cookies."""
+    if name != PUBLIC.name and name not in RULES and name not in GETTERS:
+        raise KeyError(f"no such permission: {name}")
+    return _marked(Permission(name, machine=True))
 
 
 def _marked(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -106,6 +119,11 @@ def query(*keys: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return view
 
     return mark
+
+
+def allowed(actor: Actor, names: Iterable[str], *things: Any) -> list[str]:
+    """Those of the rules that say yes."""
+    return [name for name in names if RULES[name](actor, *things)]
 
 
 def can(actor: Actor, name: str, *things: Any) -> Answer:

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError
 from portal import permissions
-from portal.auth import step_up
+from portal.auth import cookies, step_up
 from portal.auth.people import actor, current_person, login_address
 from portal.database import SAFE, session
 from portal.navigation import Brand, menu
@@ -54,7 +54,7 @@ def init(app: Flask) -> None:
 
 def _refuse_cross_site() -> None:
     """A browser tells where a write comes from; one that comes from another site is refused."""
-    if request.method in SAFE:
+    if request.method in SAFE or cookies.are_ignored():
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     foreign = site not in ("same-origin", "none") if site else False
@@ -74,7 +74,7 @@ def _check_view() -> ResponseReturnValue | None:
     unknown = set(request.args) - known
     if unknown and "*" not in known:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
-    if permission.public:
+    if permission.public or permission.machine:
         return None
     person = current_person()
     if person is None:
@@ -99,7 +99,8 @@ def _headers(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
-        response.vary.add("Cookie")
+        if not cookies.are_ignored():
+            response.vary.add("Cookie")
     return response
 
 

@@ -61,6 +61,8 @@ class Project(Referenced, Base):
         return next(member.person for member in self.members if member.role == ProjectRole.PI)
 
     def role_of(self, actor: Actor) -> ProjectRole | None:
+        if actor.project_id is not None:
+            return ProjectRole.USER if actor.project_id == self.id else None
         return next((m.role for m in self.members if actor.is_person(m.person_id)), None)
 
 
@@ -68,9 +70,11 @@ LEADERS = frozenset({ProjectRole.PI, ProjectRole.CO_PI, ProjectRole.ALLOCATION_M
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Members see their project; the programme's staff see all."""
+    """Members see their project, and so do its tokens; the programme's staff see all."""
     if actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR):
         return true()
+    if actor.project_id is not None:
+        return Project.id == actor.project_id
     if actor.person_id is None:
         return false()
     return _joined(actor)

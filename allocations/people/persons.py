@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel import audit, clock
 from allocations.kernel.audit import Doer
 from allocations.kernel.db import Base
-from allocations.kernel.errors import Invalid
+from allocations.kernel.errors import Invalid, NotFound
 from allocations.people.institutions import Institution
 
 
@@ -66,6 +66,14 @@ def by_identity(session: Session, issuer: str, subject: str) -> Person | None:
     if identity is None or identity.person.disabled_at:
         return None
     return identity.person
+
+
+def get(session: Session, actor: Doer) -> Person:
+    """The actor's own row; NotFound for who is no person."""
+    person = session.get(Person, actor.person_id) if actor.person_id is not None else None
+    if person is None:
+        raise NotFound
+    return person
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from allocations.people.persons import Person
 from allocations.people.roles import VISITOR, Actor, actor_of
-from portal.auth import sessions
+from portal.auth import cookies, sessions
 from portal.auth.sessions import LoginSession
 from portal.database import session
 
@@ -26,6 +26,7 @@ class User(UserMixin):  # type: ignore[misc]
 
 def init(app: Flask) -> None:
     manager.init_app(app)
+    app.session_interface = cookies.Sessions()
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
 
 
@@ -36,6 +37,8 @@ def _load(handle: str) -> User | None:
 
 
 def current_person() -> Person | None:
+    if cookies.are_ignored():
+        return None
     person: Person | None = current_user.person if current_user.is_authenticated else None
     return person
 
@@ -47,6 +50,11 @@ def actor() -> Actor:
         g.actor = actor_of(session(), person) if person else VISITOR
     found: Actor = g.actor
     return found
+
+
+def act_as(found: Actor) -> None:
+    """The actor of this request, which said by other means than a cookie who asks."""
+    g.actor = found
 
 
 def login_address() -> str:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from allocations.kernel import clock
 from allocations.kernel.errors import Invalid
 from allocations.people import persons
 from allocations.people.institutions import IdentityProvider, enabled_providers, provider_by_slug
@@ -104,7 +105,9 @@ def log_in() -> ResponseReturnValue:
     if by_identity(session(), DEMO_ISSUER, who) is None:
         abort(400, "Choose one of the people on the log-in page.")
     mine = select(Identity).where(Identity.issuer == DEMO_ISSUER, Identity.subject == who)
-    sessions.begin(session(), session().scalars(mine).one(), auth_time=None, acr="demo")
+    identity = session().scalars(mine).one()
+    identity.last_seen_at = clock.now()
+    sessions.begin(session(), identity, auth_time=None, acr="demo")
     session().commit()
     return see_other(safe_next(request.form.get("next", "")))
 

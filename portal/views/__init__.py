@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from portal import api
 from portal.auth import views as auth
 from portal.views import (
     assignment,
@@ -20,12 +21,15 @@ from portal.views import (
     requests,
     reviews,
     screening,
+    service_tokens,
     teams,
+    tokens,
     writing,
 )
 
 ROOMS = (
     auth,
+    api,
     assignment,
     awards,
     calls,
@@ -42,7 +46,9 @@ ROOMS = (
     requests,
     reviews,
     screening,
+    service_tokens,
     teams,
+    tokens,
     writing,
 )
 
