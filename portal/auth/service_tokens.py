@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import Exists, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from allocations.accounts.awards import Allocation, AllocationState
@@ -137,9 +137,13 @@ def _note(token: ServiceToken) -> str:
     return f"token-{token.id} {token.name}: {' '.join(token.scopes)}"
 
 
-def has_active_allocation(session: Session, project_id: int) -> bool:
+def _active(project_id: int) -> Exists:
     mine = (Allocation.project_id == project_id, Allocation.state == AllocationState.ACTIVE)
-    return session.scalar(select(Allocation.id).where(*mine).limit(1)) is not None
+    return select(Allocation.id).where(*mine).exists()
+
+
+def has_active_allocation(session: Session, project_id: int) -> bool:
+    return bool(session.scalar(select(_active(project_id))))
 
 
 def trouble(token: ServiceToken, *, active: bool) -> str:
@@ -157,6 +161,6 @@ def trouble(token: ServiceToken, *, active: bool) -> str:
 
 def not_working(session: Session, token: ServiceToken) -> str:
     """As `trouble`, for a token that was found by its text."""
-    members = selectinload(Project.members)
-    session.scalars(select(Project).where(Project.id == token.project_id).options(members)).one()
-    return trouble(token, active=has_active_allocation(session, token.project_id))
+    query = select(Project, _active(token.project_id)).where(Project.id == token.project_id)
+    _, active = session.execute(query.options(selectinload(Project.members))).one()
+    return trouble(token, active=active)
