@@ -19,8 +19,8 @@ def _for_programs(app: Flask, asked: Request) -> bool:
     """The session is opened before the address is matched, so the address is matched here as well."""
     if asked.path.startswith(API):
         return True
-    adapter = app.create_url_adapter(asked)
     try:
+        adapter = app.create_url_adapter(asked)
         endpoint, _ = adapter.match() if adapter else ("", {})
     except HTTPException:
         return False

@@ -252,6 +252,14 @@ def test_other_schemes_are_no_token(portal: Portal) -> None:
     assert visitor.get(f"{API}/me", headers={"Authorization": f"bearer {token}"}).status_code == 200
 
 
+def test_a_forged_host_is_refused_on_pages_and_in_the_api(portal: Portal) -> None:
+    held = program(portal, "priya")
+    page = portal.visitor().get("/about", headers={"Host": "evil.example"})
+
+    assert (page.status_code, page.mimetype) == (400, "text/plain")
+    assert problem(held.get("/me", Host="evil.example"), 400)
+
+
 @pytest.mark.parametrize("path", ["/home", "/projects", "/account/tokens", "/account/sessions"])
 def test_a_token_on_a_page_is_a_visitors(portal: Portal, path: str) -> None:
     token = program(portal, "priya").token
