@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask_login import encode_cookie
 from sqlalchemy import select
 
 from allocations.kernel import clock
@@ -10,6 +11,7 @@ from allocations.people.persons import Identity
 from allocations.people.roles import Role, RoleGrant
 from k8s.notebooks import Notebook
 from portal.auth import tokens
+from portal.auth.people import actor, current_person
 from portal.auth.throttle import Failure
 from portal.auth.tokens import PersonalToken, Scope
 from tests.guards.statements import listened, writes
@@ -232,6 +234,31 @@ def test_the_cookies_of_a_request_to_the_api_are_not_even_looked_up(portal: Port
         browser.get(f"{API}/openapi.json")
 
     assert not [text for text in heard if "login_session" in text]
+
+
+@pytest.mark.parametrize(("path", "known"), [("/home", True), ("/api/v1/me", False), ("/api/none", False)])
+def test_nobody_is_logged_in_where_programs_come_in(portal: Portal, path: str, known: bool) -> None:
+    """Not even by a cookie that Flask-Login looks for on its own."""
+    browser = portal.log_in("priya")
+    with browser.session_transaction() as kept:
+        handle = kept["_user_id"]
+    with portal.app.app_context():
+        cookie = f"remember_token={encode_cookie(handle)}"
+
+    with portal.app.test_request_context(path, headers={"Cookie": cookie}):
+        assert (current_person() is not None) == known
+        assert (actor().person_id is not None) == known
+
+
+def test_where_a_program_runs_does_not_matter(portal: Portal) -> None:
+    """Forms of other sites are refused because of cookies, and here are none."""
+    places, held = stage.places(portal), program(portal, "uma", Scope.NOTEBOOKS)
+    headers = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
+
+    answer = held.send("POST", f"/notebooks/{places['notebook_uma']}/stop", headers=headers)
+
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_a_token_in_the_address_is_never_accepted(portal: Portal) -> None:
