@@ -11,7 +11,7 @@ from tests.browser.conftest import Admit, Screenshot
 from tests.browser.visitors import Visitor
 
 PEOPLE = ["owen", "priya", "carlos", "uma", "ruth", "chen", "pat", "dana", "sam"]
-NOT_PAGES = re.compile(r"/(static|theme\.css|healthz|readyz)|/open$|/status$|^/logout")
+NOT_PAGES = re.compile(r"/(static|api|theme\.css|healthz|readyz)|/open$|/status$|^/logout")
 # The same for everybody; the visitor's walk has them.
 PUBLIC = re.compile(r"/$|/(about|accessibility|docs|login|resources)")
 
