@@ -216,6 +216,20 @@ def test_the_maker_reads_that_somebody_else_has_to_confirm(portal: Portal) -> No
     assert "Another leader of the project has to confirm it." in priya.get("/about").text
 
 
+def test_a_token_is_confirmed_once(portal_on_engine: Portal) -> None:
+    held = service(portal_on_engine, confirmed=False)
+    places = stage.places(portal_on_engine)
+    sent = {"token": str(_waiting(portal_on_engine).id)}
+    tabs = [portal_on_engine.log_in("carlos") for _ in range(3)]
+
+    at_once(3, lambda n: tabs[n].post(f"/projects/{places['project']}/tokens/confirm", data=sent))
+
+    assert held.get("/projects").status_code == 200
+    with portal_on_engine.sessions() as session:
+        noted = select(AuditEntry).where(AuditEntry.verb == "service_token.confirm")
+        assert len(session.scalars(noted).all()) == 1
+
+
 @pytest.mark.parametrize(("who", "code"), [("uma", 403), ("owen", 403), ("sam", 404), ("carlos", 200)])
 def test_only_leaders_see_and_make_the_tokens_of_a_project(portal: Portal, who: str, code: int) -> None:
     places, client = stage.places(portal), portal.log_in(who)
