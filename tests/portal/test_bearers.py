@@ -315,11 +315,12 @@ def test_a_token_makes_no_tokens_and_ends_no_sessions(portal: Portal) -> None:
 
 def test_use_is_noted_once_a_minute(portal: Portal) -> None:
     held = program(portal, "priya")
-    with listened(portal.engine) as first:
+    now = clock.now()
+    with clock.at(now), listened(portal.engine) as first:
         held.get("/me")
-    with listened(portal.engine) as second:
+    with clock.at(now + timedelta(seconds=59)), listened(portal.engine) as second:
         held.get("/me")
-    with clock.at(clock.now() + timedelta(seconds=61)), listened(portal.engine) as later:
+    with clock.at(now + timedelta(seconds=61)), listened(portal.engine) as later:
         held.get("/me")
 
     assert [len(writes(heard)) for heard in (first, second, later)] == [2, 0, 2]
