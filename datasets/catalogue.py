@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Sequence
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, Text, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, Text, or_, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.kernel.db import Amount, Base
@@ -45,6 +45,12 @@ class Dataset(Base):
 
 def all_datasets(session: Session) -> Sequence[Dataset]:
     return session.scalars(select(Dataset).order_by(Dataset.title, Dataset.id).limit(500)).all()
+
+
+def page(session: Session, *, before: int | None = None, size: int = 50) -> Sequence[Dataset]:
+    """Newest first, by keyset."""
+    older = Dataset.id < before if before is not None else true()
+    return session.scalars(select(Dataset).where(older).order_by(Dataset.id.desc()).limit(size)).all()
 
 
 def get(session: Session, slug: str) -> Dataset:

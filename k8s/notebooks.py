@@ -113,6 +113,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """Members see their project's notebooks; opening one is another matter."""
     if actor.has(Role.ADMINISTRATOR):
         return true()
+    if actor.project_id is not None:
+        return Notebook.project_id == actor.project_id
     if actor.person_id is None:
         return false()
     mine = select(Membership.project_id).where(Membership.person_id == actor.person_id)
@@ -124,8 +126,12 @@ def get(session: Session, actor: Actor, ref: str) -> Notebook:
     return checked(session.scalar(query.options(selectinload(Notebook.project, Project.members))), ref)
 
 
-def of_project(session: Session, project: Project, *, size: int = 50) -> Sequence[Notebook]:
-    query = select(Notebook).where(Notebook.project_id == project.id)
+def of_project(
+    session: Session, project: Project, *, before: int | None = None, size: int = 50
+) -> Sequence[Notebook]:
+    """Newest first, by keyset."""
+    older = Notebook.id < before if before is not None else true()
+    query = select(Notebook).where(Notebook.project_id == project.id, older)
     return session.scalars(query.order_by(Notebook.id.desc()).limit(size)).all()
 
 
@@ -153,7 +159,7 @@ def may_open(actor: Actor, notebook: Notebook) -> Answer:
 
 
 def may_stop(actor: Actor, notebook: Notebook) -> Answer:
-    mine = actor.is_person(notebook.person_id)
+    mine = actor.answerable_id == notebook.person_id
     leads = notebook.project.role_of(actor) in LEADERS
     return first_no(
         when(mine or leads, "Only its owner and the project's leaders stop a notebook."),
@@ -187,7 +193,7 @@ def start(session: Session, actor: Actor, project: Project, order: Order) -> Not
     _check(session, project, order, most=home[1].most_at_once)
     notebook = Notebook(
         project=project,
-        person=session.get_one(Person, actor.person_id),
+        person=session.get_one(Person, actor.answerable_id),
         allocation=allocation,
         cluster=home[0],
         image=order.image,

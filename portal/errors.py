@@ -10,7 +10,9 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from allocations.kernel.errors import IllegalMove, Invalid, NotAllowed, NotFound, Stale
+from allocations.kernel.errors import DomainError, IllegalMove, Invalid, NotAllowed, NotFound, Stale
+from portal import problems
+from portal.auth import cookies
 from portal.auth.people import current_person
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ CONSTRAINTS = {
     "uq_reservation_cause": ("_form", "This has just been started in another window."),
     "uq_membership_person": ("_form", "This person is a member already."),
     "uq_access_grant_project_id_dataset_id": ("_form", "The project has this dataset already."),
+    "uq_personal_token_person_id_nonce": ("_form", "This token has been made already, and was shown then."),
+    "uq_service_token_project_id_nonce": ("_form", "This token has been made already, and was shown then."),
     "uq_resource_request_proposal_id_resource_id": ("_form", "This resource has just been added."),
     "uq_role_grant_scoped": ("_form", "This person holds the role already."),
     "uq_role_grant_everywhere": ("_form", "This person holds the role already."),
@@ -40,6 +44,14 @@ CONSTRAINTS = {
     "uq_client_consent_person_id_client_id": ("_form", "You have just agreed in another window."),
     "uq_subject_person_id": ("_form", "You have just agreed in another window. Please try again."),
     "ck_ledger_account_never_overdrawn": ("_form", "There is not enough left for this amount."),
+}
+REFUSALS: dict[type[DomainError], int] = {
+    DomainError: 409,
+    NotFound: 404,
+    NotAllowed: 403,
+    IllegalMove: 409,
+    Stale: 409,
+    Invalid: 422,
 }
 UNSTORABLE_VALUE = "This contains a character or a value that cannot be stored."
 TITLES = {
@@ -74,7 +86,7 @@ def _sqlite_name(text: str) -> str:
 
 
 def init(app: Flask) -> None:
-    for kind, code in ((NotFound, 404), (NotAllowed, 403), (IllegalMove, 409), (Stale, 409), (Invalid, 422)):
+    for kind, code in REFUSALS.items():
         app.register_error_handler(kind, _refusal(code))
     app.register_error_handler(StaleDataError, _quicker)
     app.register_error_handler(IntegrityError, _constraint)
@@ -85,17 +97,22 @@ def init(app: Flask) -> None:
 
 
 def page(code: int, message: str, reference: str = "") -> ResponseReturnValue:
+    """For people; programs get the same as problem details."""
+    if request.path.startswith(cookies.API):
+        return problems.answer(code, message, reference=reference)
     title = TITLES.get(code, "This did not work")
     context = {"code": code, "title": title, "message": message, "reference": reference}
     return render_template("errors/error.html", **context), code
 
 
 def _refusal(code: int):  # type: ignore[no-untyped-def]
-    def answer(error: NotFound | NotAllowed | IllegalMove | Stale | Invalid) -> ResponseReturnValue:
+    def answer(error: DomainError) -> ResponseReturnValue:
         if code in (403, 404):
             # Never the address: it can hold the token of an invitation.
             who = getattr(current_person(), "id", None)
             log.warning("refused %s %s to person-%s: %s", request.method, request.endpoint, who, error.reason)
+        if isinstance(error, Invalid) and request.path.startswith(cookies.API):
+            return problems.answer(code, "The body of the request is not right.", fields=error.fields)
         return page(code, error.reason)
 
     return answer
@@ -125,10 +142,12 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         405: "This address does not take that kind of request.",
         413: "What you sent is larger than 2 MB. Go back in your browser: your text is there to shorten.",
     }
+    if request.path.startswith(cookies.API):
+        told[413] = "The body of a request has at most 2 MB."
     code = error.code or 500
     if code in (301, 302, 303, 307, 308):
         return error.get_response()
-    if isinstance(error, SecurityError):
+    if isinstance(error, SecurityError) and not request.path.startswith(cookies.API):
         # A host name that is not ours: no page could be rendered for it, nor should one.
         return Response("This is not an address of the portal.\n", 400, mimetype="text/plain")
     answer = make_response(page(code, told.get(code, error.description or "")))
@@ -140,5 +159,6 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 def _failure(error: Exception) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
     log.exception("request failed, reference %s", reference, exc_info=error)
-    cookie.pop("_flashes", None)
+    if not cookies.are_ignored():
+        cookie.pop("_flashes", None)
     return page(500, "We have recorded what happened. Nothing was saved; please try again.", reference)

@@ -39,7 +39,7 @@ class Form:
         try:
             return model.model_validate(wanted)
         except ValidationError as error:
-            raise Invalid({_field(e): _message(e) for e in error.errors()}) from None
+            raise Invalid(field_messages(error)) from None
 
     def save(self, act: Callable[[], object]) -> bool:
         """Call a verb and commit, once. When it refuses: nothing has happened, and the page says why."""
@@ -91,6 +91,10 @@ def version_in(form: Form) -> int | None:
     """The version of the row that the form was filled from; None to save over whatever is there."""
     text = str(form.values.get("version", ""))
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def field_messages(error: ValidationError) -> dict[str, str]:
+    return {_field(each): _message(each) for each in error.errors()}
 
 
 def _field(error: Any) -> str:

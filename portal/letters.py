@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from allocations.accounts.awards import Allocation, AllocationActivated, AllocationConsented, Award, Consent
 from allocations.accounts.lifecycle import GRACE, AllocationClosed, AllocationEnded, AllocationSuspended
-from allocations.accounts.projects import Project
+from allocations.accounts.projects import LEADERS, Project
 from allocations.kernel import units
 from allocations.kernel.events import Event
 from allocations.people import linking, roles
@@ -34,6 +34,8 @@ from allocations.programme.reviews import Review
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
 from portal import links, mail
+from portal.auth.service_tokens import ServiceToken, ServiceTokenConfirmed, ServiceTokenMade
+from portal.auth.tokens import SCOPE_WORDS, PersonalToken, Scope, TokenMade
 from portal.auth.viewing import PersonViewed
 
 
@@ -295,6 +297,35 @@ def _about_identity(subject: str, text: str) -> Callable[[Post, Any], None]:
     return writer
 
 
+def _token_made(post: Post, event: TokenMade) -> None:
+    token = post.session.get_one(PersonalToken, event.token_id)
+    allowed = "; ".join(SCOPE_WORDS[Scope(scope)] for scope in token.scopes)
+    text = f"The token “{token.name}” was made for your account. It works until {token.ends_at:%-d %B %Y}."
+    warning = "If this was not you, revoke all your tokens, end your other sessions, and write to us."
+    subject = "A token was made for your account"
+    post.to(token.person, subject, text, f"What it is for: {allowed}.", warning, path="/account/tokens")
+
+
+def _service_token_made(post: Post, event: ServiceTokenMade) -> None:
+    token = post.session.get_one(ServiceToken, event.token_id)
+    ref, name = token.project.ref, token.maker.name
+    made = (
+        f"{name} has made the {token.label}. It works after another leader of the project has confirmed it."
+    )
+    for member in token.project.members:
+        if member.role in LEADERS:
+            post.to(member.person, f"A token was made for {ref}", made, path=f"/projects/{ref}/tokens")
+
+
+def _service_token_confirmed(post: Post, event: ServiceTokenConfirmed) -> None:
+    token = post.session.get_one(ServiceToken, event.token_id)
+    ref, owners = token.project.ref, [token.maker, *([token.confirmer] if token.confirmer else [])]
+    text = f"The {token.label} works now. Its owners are {' and '.join(owner.name for owner in owners)}."
+    ending = "It stops when one of them leaves the project. Either of you can revoke it at any time."
+    for owner in owners:
+        post.to(owner, f"A token of {ref} is confirmed", text, ending, path=f"/projects/{ref}/tokens")
+
+
 WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     IdentityLinked: _identity_linked,
     IdentityUnlinked: _identity_unlinked,
@@ -342,4 +373,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
         "Somebody came with your account's identifier and another name, address and user name. We believe "
         "that it was not you and keep this log-in closed. If it was you, please write to us.",
     ),
+    TokenMade: _token_made,
+    ServiceTokenMade: _service_token_made,
+    ServiceTokenConfirmed: _service_token_confirmed,
 }

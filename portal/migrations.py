@@ -13,7 +13,16 @@ from allocations.programme import calls, conflicts, decisions, proposals, review
 from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
 from portal import mail, operations
-from portal.auth import attempts, backchannel, offers, sessions, step_up, throttle
+from portal.auth import (
+    attempts,
+    backchannel,
+    offers,
+    service_tokens,
+    sessions,
+    step_up,
+    throttle,
+)
+from portal.auth import tokens as personal_tokens
 from portal.provider import clients, codes, consents, devices, families, subjects, tokens
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
@@ -24,6 +33,7 @@ MODELS = (
     (calls, conflicts, decisions, proposals, reviews, teams),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
     (mail, operations, attempts, backchannel, offers, sessions, step_up, throttle),
+    (personal_tokens, service_tokens),
     (clients, subjects, families, codes, tokens, consents, devices),
 )
 METADATA = db.Base.metadata

@@ -1,6 +1,6 @@
 """The one table of rules by name. Routes, templates, the documentation and the tests read it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from allocations.programme import calls, decisions, proposals, reviewing, review
 from datasets import grants, requests
 from k8s import notebooks
 from portal import operations, providers
-from portal.auth import viewing
+from portal.auth import service_tokens, viewing
 from portal.provider import clients, devices
 
 Rule = Callable[..., Answer]
@@ -79,6 +79,9 @@ RULES: dict[str, Rule] = {
     "role_invitation.invite": invitations.may_invite,
     "role_invitation.see": invitations.may_see,
     "role_invitation.withdraw": invitations.may_withdraw,
+    "service_token.confirm": service_tokens.may_confirm,
+    "service_token.make": service_tokens.may_make,
+    "service_token.revoke": service_tokens.may_revoke,
     "team.answer": teams.may_answer,
 }
 
@@ -106,12 +109,12 @@ class Permission:
 
     name: str
     public: bool = False
-    # Authenticated by what it sends, never by cookies.
-    machine: bool = False
     # Wants a log-in with a second factor in the last minutes, whatever the rule says.
     step_up: bool = False
     # Hands out what is the person's alone: closed to an administrator who views as them.
     personal: bool = False
+    # For programs: whoever asks is known by what the request sends, and cookies are not even read.
+    machine: bool = False
 
 
 PUBLIC = Permission("public", public=True)
@@ -135,9 +138,9 @@ def machine(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a view for programs: authenticated by what they send, never by cookies.
 
     There is no cross-site check, because nothing that a browser adds by itself counts, and the view
-    never sees a logged-in person. `name` is one of GETTERS, or "public".
+    never sees a logged-in person. `name` is of the table, or "public".
     """
-    if name not in GETTERS and name != PUBLIC.name:
+    if name != PUBLIC.name and name not in RULES and name not in GETTERS:
         raise KeyError(f"no such permission: {name}")
     return _marked(Permission(name, machine=True))
 
@@ -158,6 +161,11 @@ def query(*keys: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return view
 
     return mark
+
+
+def allowed(actor: Actor, names: Iterable[str], *things: Any) -> list[str]:
+    """Those of the rules that say yes."""
+    return [name for name in names if RULES[name](actor, *things)]
 
 
 def can(actor: Actor, name: str, *things: Any) -> Answer:

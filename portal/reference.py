@@ -16,7 +16,7 @@ from allocations.kernel.db import Base
 from k8s import namespaces, notebooks
 from portal import settings, wiring
 from portal.app import create_app
-from portal.permissions import GETTERS, RULES, Permission
+from portal.permissions import GETTERS, PUBLIC, RULES, Permission
 from portal.settings import PREFIX, Settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -148,7 +148,9 @@ def routes_page(app: Flask) -> str:
     rows = []
     for rule, permission in _routes(app):
         keys = ", ".join(f"`{key}`" for key in sorted(getattr(views[rule.endpoint], "query_keys", ())))
-        needed = permission.name if permission.public else f"`{permission.name}`"
+        named = permission.name == PUBLIC.name
+        needed = permission.name if named else f"`{permission.name}`"
+        needed += ", no cookies" if permission.machine else ""
         rows.append((f"`{rule.rule}`", _methods(rule), needed, keys, _first_line(views[rule.endpoint])))
     return _page(
         "Routes",

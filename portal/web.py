@@ -20,8 +20,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError
 from portal import permissions
-from portal.auth import step_up, viewing
-from portal.auth.people import actor, current_person, ignore_cookies, login_address, view_as
+from portal.auth import cookies, step_up, viewing
+from portal.auth.people import actor, current_person, login_address, view_as
 from portal.database import SAFE, session
 from portal.navigation import Brand, menu
 from portal.permissions import Permission
@@ -58,7 +58,7 @@ def init(app: Flask) -> None:
 
 def _refuse_cross_site() -> None:
     """A browser tells where a write comes from; one that comes from another site is refused."""
-    if request.method in SAFE or _is_for_machines():
+    if request.method in SAFE or cookies.are_ignored():
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     foreign = site not in ("same-origin", "none") if site else False
@@ -67,13 +67,6 @@ def _refuse_cross_site() -> None:
     if foreign:
         log.warning("refused %s %s: sent from another site", request.method, request.endpoint)
         abort(403, "This form was sent from another site. Open the page here and send it again.")
-
-
-def _is_for_machines() -> bool:
-    """Views that ignore cookies: what a browser sends along by itself has no meaning there."""
-    view: Any = current_app.view_functions.get(request.endpoint or "")
-    permission: Permission | None = getattr(view, "permission", None)
-    return permission is not None and permission.machine
 
 
 def _check_view() -> ResponseReturnValue | None:
@@ -87,7 +80,6 @@ def _check_view() -> ResponseReturnValue | None:
     if unknown and "*" not in known:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
     if permission.machine:
-        ignore_cookies()
         return None
     _refuse_while_viewing(permission)
     if permission.public:
@@ -131,7 +123,7 @@ def _headers(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
-        if not _is_for_machines():
+        if not cookies.are_ignored():
             response.vary.add("Cookie")
     return response
 

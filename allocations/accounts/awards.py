@@ -124,6 +124,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     staff = actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR)
     if staff or actor.has(Role.PROVIDER_OPERATOR):
         return true()
+    if actor.project_id is not None:
+        return Allocation.project_id == actor.project_id
     if actor.person_id is None:
         return false()
     mine = select(Membership.project_id).where(Membership.person_id == actor.person_id)

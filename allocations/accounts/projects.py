@@ -86,6 +86,8 @@ class Project(Referenced, Base):
         return next((m for m in self.members if actor.is_person(m.person_id)), None)
 
     def role_of(self, actor: Actor) -> ProjectRole | None:
+        if actor.project_id is not None:
+            return ProjectRole.USER if actor.project_id == self.id else None
         member = self.membership_of(actor)
         return member.role if member else None
 
@@ -95,9 +97,11 @@ LEADERS = frozenset({ProjectRole.PI, ProjectRole.CO_PI, ProjectRole.ALLOCATION_M
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Members see their project; the programme's staff see all."""
+    """Members see their project, and so do its tokens; the programme's staff see all."""
     if actor.has(Role.PROGRAMME_OFFICER) or actor.has(Role.ADMINISTRATOR):
         return true()
+    if actor.project_id is not None:
+        return Project.id == actor.project_id
     if actor.person_id is None:
         return false()
     return _joined(actor)
@@ -140,8 +144,12 @@ def joined_by(session: Session, actor: Actor, person: Person) -> list[tuple[Proj
 def may_work(actor: Actor, project: Project) -> Answer:
     """To start notebooks and read the project's data."""
     member = project.membership_of(actor)
+    joined = when(project.role_of(actor), "Only members of the project can do this.")
+    if actor.project_id is not None:
+        # A project's token: its two owners stand for it.
+        return joined
     return first_no(
-        when(member is not None, "Only members of the project can do this."),
+        joined,
         eligibility.may_use(actor, member.sponsored_until if member else None),
     )
 

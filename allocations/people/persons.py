@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel import audit, clock
 from allocations.kernel.audit import Doer
 from allocations.kernel.db import Base
-from allocations.kernel.errors import Invalid
+from allocations.kernel.errors import Invalid, NotFound
 from allocations.kernel.refs import Referenced
 from allocations.people.institutions import Institution
 
@@ -94,6 +94,14 @@ def latest_identity(session: Session, person: Person) -> Identity | None:
     """The one that this person logged in with last."""
     mine = select(Identity).where(Identity.person_id == person.id)
     return session.scalar(mine.order_by(Identity.last_seen_at.desc(), Identity.id.desc()).limit(1))
+
+
+def get(session: Session, actor: Doer) -> Person:
+    """The actor's own row; NotFound for who is no person."""
+    person = session.get(Person, actor.person_id) if actor.person_id is not None else None
+    if person is None:
+        raise NotFound
+    return person
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,9 @@ class Actor:
     roles: frozenset[tuple[Role, int | None]] = frozenset()
     is_system: bool = False
     standing: Standing = NOWHERE
+    # A token of one project: a user there and nobody anywhere else; a person answers for what it does.
+    project_id: int | None = None
+    owner_id: int | None = None
 
     def has(self, role: Role, scope_id: int | None = None) -> bool:
         """Holds the role everywhere, or on this very object."""
@@ -134,6 +137,11 @@ class Actor:
 
     def is_person(self, person_id: int | None) -> bool:
         return self.person_id is not None and self.person_id == person_id
+
+    @property
+    def answerable_id(self) -> int | None:
+        """The person who answers for what this actor does."""
+        return self.owner_id if self.person_id is None else self.person_id
 
 
 VISITOR = Actor()

@@ -2,13 +2,12 @@
 
 from urllib.parse import urlencode
 
-from flask import Flask, Response, g, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, g, request
 from flask_login import LoginManager, UserMixin, current_user
 
 from allocations.people.persons import Person
 from allocations.people.roles import VISITOR, Actor, actor_of
-from portal.auth import sessions, viewing
+from portal.auth import cookies, sessions, viewing
 from portal.auth.sessions import LoginSession
 from portal.database import session
 
@@ -28,17 +27,9 @@ class User(UserMixin):  # type: ignore[misc]
         self.id = handle
 
 
-class Cookies(SecureCookieSessionInterface):
-    """An answer to a machine renews no session: such answers may be kept by anybody."""
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not g.get("cookies_ignored", False):
-            super().save_session(app, session, response)
-
-
 def init(app: Flask) -> None:
     manager.init_app(app)
-    app.session_interface = Cookies()
+    app.session_interface = cookies.Sessions()
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE
 
 
@@ -53,18 +44,14 @@ def _load(handle: str) -> User | None:
 
 def view_as() -> LoginSession | None:
     """The session in which an administrator looks at the portal as somebody else; None otherwise."""
-    looking = current_user.is_authenticated and current_user.viewed is not None
+    looking = not cookies.are_ignored() and current_user.is_authenticated and current_user.viewed is not None
     return current_user.row if looking else None
-
-
-def ignore_cookies() -> None:
-    """For the rest of this request nobody is logged in, whatever cookie came along."""
-    g.cookies_ignored = True
-    g._login_user = manager.anonymous_user()
 
 
 def current_person() -> Person | None:
     """Whom pages are made for; an administrator who views as somebody else counts as that person."""
+    if cookies.are_ignored():
+        return None
     person: Person | None = current_user.person if current_user.is_authenticated else None
     return person
 
@@ -73,10 +60,15 @@ def actor() -> Actor:
     """The person of this request with the roles of this moment; a visitor when nobody is logged in."""
     if "actor" not in g:
         user = current_user
-        known = user.is_authenticated
+        known = not cookies.are_ignored() and user.is_authenticated
         g.actor = actor_of(session(), user.person, user.identity) if known else VISITOR
     found: Actor = g.actor
     return found
+
+
+def act_as(found: Actor) -> None:
+    """The actor of this request, which said by other means than a cookie who asks."""
+    g.actor = found
 
 
 def login_address() -> str:

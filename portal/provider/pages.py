@@ -93,7 +93,7 @@ def _code(held: Session, asked: Asked, row: LoginSession) -> str:
 
 
 @blueprint.post("/oauth/authorize")
-@needs("home.see")
+@needs("home.see", personal=True)
 def answer() -> ResponseReturnValue:
     """The person agreed, or did not."""
     here.ring()
@@ -114,7 +114,7 @@ def answer() -> ResponseReturnValue:
 
 
 @blueprint.route("/device", methods=["GET", "POST"])
-@needs("home.see")
+@needs("home.see", personal=True)
 @query("user_code")
 def device() -> ResponseReturnValue:
     """The person types the code that a device shows."""
@@ -130,7 +130,7 @@ def device() -> ResponseReturnValue:
 
 
 @blueprint.get("/device/answer")
-@needs("home.see")
+@needs("home.see", personal=True)
 def device_request() -> ResponseReturnValue:
     """Who asks, from where, and for what."""
     here.ring()
@@ -145,7 +145,7 @@ def _show(form: Form, found: DeviceRequest) -> ResponseReturnValue:
 
 
 @blueprint.post("/device/answer")
-@needs("home.see")
+@needs("home.see", personal=True)
 def answer_device() -> ResponseReturnValue:
     """The person agreed, or did not."""
     here.ring()

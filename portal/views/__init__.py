@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from portal import api
 from portal.auth import views as auth
 from portal.provider import kubectl
 from portal.provider import machines as oauth
@@ -31,8 +32,10 @@ from portal.views import (
     reviews,
     roles,
     screening,
+    service_tokens,
     standing,
     teams,
+    tokens,
     viewing,
     writing,
 )
@@ -40,6 +43,7 @@ from portal.views import (
 ROOMS = (
     auth,
     account,
+    api,
     assignment,
     audit,
     awards,
@@ -66,8 +70,10 @@ ROOMS = (
     reviews,
     roles,
     screening,
+    service_tokens,
     standing,
     teams,
+    tokens,
     viewing,
     writing,
 )

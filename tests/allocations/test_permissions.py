@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from allocations.accounts import projects
+from allocations.accounts import awards, projects
 from allocations.accounts.projects import ProjectRole
 from allocations.kernel.errors import Invalid, NotAllowed, NotFound
 from allocations.people import roles
@@ -141,6 +141,24 @@ def test_only_an_administrator_grants_roles(session: Session, cast: Cast) -> Non
 
     assert roles.actor_of(session, sam).has(Role.REVIEWER)
     assert sam in roles.holders(session, Role.REVIEWER)
+
+
+def test_a_token_of_a_project_is_its_user_and_nobody_elsewhere(session: Session, cast: Cast) -> None:
+    project = stage.active(cast)
+    other = projects.found(session, title="Other", summary="", pi=cast.person(cast.priya))
+    token = Actor(name="token", project_id=project.id, owner_id=cast.priya.person_id)
+
+    assert projects.may_work(token, project)
+    assert not projects.may_manage_members(token, project)
+    assert not projects.may_see(token, other)
+    assert list(projects.page(session, token)) == [project]
+    assert projects.page(session, token, mine=True) == []
+    assert proposals.page(session, token) == []
+    allocation = stage.allocation_of(cast, project)
+    assert awards.get(session, token, allocation.ref) is allocation
+    assert not awards.may_accept(token, allocation.award)
+    with pytest.raises(NotAllowed):
+        projects.remove_member(session, token, project, project.members[-1])
 
 
 def test_a_role_on_one_object_does_not_reach_another() -> None:

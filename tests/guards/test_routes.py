@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portal import permissions
-from portal.permissions import GETTERS, PUBLIC, RULES, needs
+from portal.permissions import GETTERS, PUBLIC, RULES, machine, needs
 from tests.portal.pages import PAGES
 from tests.portal.stage import Portal, places
 
@@ -35,6 +35,12 @@ def test_every_route_names_its_permission_or_is_public(portal: Portal) -> None:
 def test_a_view_cannot_name_a_permission_that_does_not_exist() -> None:
     with pytest.raises(KeyError, match="no such permission"):
         needs("proposal.eat")
+
+
+def test_a_view_for_programs_names_a_permission_as_well() -> None:
+    with pytest.raises(KeyError, match="no such permission"):
+        machine("proposal.eat")
+    assert machine("public")(lambda: None).permission.machine  # type: ignore[attr-defined]
 
 
 def test_whoever_is_not_logged_in_is_led_to_the_log_in_page(portal: Portal) -> None:

@@ -22,6 +22,8 @@ class FormPage:
     typed: dict[str, str] = field(default_factory=dict)
     # False: a button, whose fields are all in `typed` and which has no page to show again.
     page: bool = True
+    # What a valid one is answered with: 200 only where something is shown that is kept nowhere.
+    done: int = 303
 
 
 # These go on to an identity provider: tests/federation has real ones.
@@ -185,10 +187,28 @@ FORMS = (
         "/proposals/{proposal_language}/screen",
         {"outcome": "return", "message": REASON},
     ),
+    FormPage(
+        "service_tokens.confirm", "carlos", "/projects/{project}/tokens/confirm", {"token": "1"}, page=False
+    ),
+    FormPage(
+        "service_tokens.new",
+        "priya",
+        "/projects/{project}/tokens/new",
+        {"name": "Nightly", "scopes": "read:projects"},
+        done=200,
+    ),
+    FormPage(
+        "service_tokens.revoke", "priya", "/projects/{project}/tokens/revoke", {"token": "1"}, page=False
+    ),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
     FormPage("viewing.begin", "ada", "/people/{psn_uma}/view", {"reason": REASON}),
     FormPage("viewing.end", "ada", "/viewing/end", page=False),
+    FormPage(
+        "tokens.new", "sam", "/account/tokens/new", {"name": "Nightly", "scopes": "read:profile"}, done=200
+    ),
+    FormPage("tokens.revoke", "priya", "/account/tokens/revoke", {"token": "1"}, page=False),
+    FormPage("tokens.revoke_all", "priya", "/account/tokens/revoke-all", page=False),
     FormPage("writing.case", "priya", "/proposals/{proposal_soil}/case"),
     FormPage("writing.data", "priya", "/proposals/{proposal_soil}/data"),
     FormPage("writing.resources", "priya", "/proposals/{proposal_soil}/resources"),

@@ -30,7 +30,9 @@ from k8s.clusters import Cluster
 from k8s.notebooks import Notebook, Order, Phase
 from portal import links
 from portal.app import create_app
+from portal.auth import service_tokens, tokens
 from portal.auth.sessions import LoginSession, digest
+from portal.auth.tokens import Scope, TokenDraft
 from portal.auth.views import DEMO_ISSUER
 from portal.demo import story
 from portal.provider import clients
@@ -105,6 +107,7 @@ def fill(portal: Portal) -> None:
         _get_stuck(session)
         _people_desk(session)
         _connect_sites(session)
+        _make_tokens(session)
     portal.deliver()
 
 
@@ -129,6 +132,12 @@ def call(session: Session, key: str) -> Call:
 def project(session: Session) -> Project:
     """Priya's, with a history."""
     return session.scalars(select(Project).order_by(Project.id).limit(1)).one()
+
+
+def for_programs(portal: Portal) -> set[str]:
+    """The endpoints that are no pages: whoever asks is known by what is sent, not by cookies."""
+    views = {name: view for name, view in portal.app.view_functions.items() if name != "static"}
+    return {name for name, view in views.items() if view.permission.machine}  # type: ignore[attr-defined]
 
 
 def _offer_an_award(session: Session) -> None:
@@ -229,6 +238,14 @@ def _connect_sites(session: Session) -> None:
     session.add(waiting)
     for cluster in session.scalars(select(Cluster)):
         cluster.api_url = "https://cluster.example:6443"
+
+
+def _make_tokens(session: Session) -> None:
+    """One of Priya's, and one of her project that waits for Carlos."""
+    priya, home = actor(session, "priya"), project(session)
+    draft = TokenDraft("Usage report", (Scope.READ_PROJECTS,), 30, "of the stage")
+    tokens.make(session, priya, draft)
+    service_tokens.make(session, priya, home, draft)
 
 
 def places(portal: Portal) -> dict[str, str]:
