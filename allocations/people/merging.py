@@ -135,6 +135,7 @@ def merge(session: Session, actor: Actor, request: MergeRequest, *, message: str
     An account with work on it is not moved: whose proposal, role or vote it was stays as it is on record.
     """
     require(may_answer(actor, request))
+    _check_still_so(session, request)
     held = holdings(session, request.other)
     if held:
         things = ", ".join(f"{count} × {name.replace('_', ' ')}" for name, count in sorted(held.items()))
@@ -146,6 +147,16 @@ def merge(session: Session, actor: Actor, request: MergeRequest, *, message: str
     audit.record(session, actor, "person.merge", subject=f"person-{request.other_id}", note=request.ref)
     audit.record(session, actor, "person.merge", subject=f"person-{request.person_id}", note=request.ref)
     outbox.put(session, MergeAnswered(request.id))
+
+
+def _check_still_so(session: Session, request: MergeRequest) -> None:
+    """Since it was asked, an account may have been closed, or the log-in that proved it taken off."""
+    for person in (request.person, request.other):
+        if person.disabled_at is not None:
+            raise IllegalMove(f"The account of {person.name} is closed.")
+    proof = session.get_one(Identity, request.identity_id)
+    if proof.person_id != request.other_id or proof.unlinked_at is not None or proof.held_at is not None:
+        raise IllegalMove("The log-in that proved it no longer opens the other account.")
 
 
 def refuse(session: Session, actor: Actor, request: MergeRequest, *, message: str) -> None:

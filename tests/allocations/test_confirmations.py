@@ -172,7 +172,7 @@ def test_a_question_is_answered_once(
     verbs[first]()
     session.flush()
 
-    with pytest.raises((NotAllowed, IllegalMove), match="answered|already"):
+    with pytest.raises((NotAllowed, IllegalMove), match=r"answered|already"):
         verbs[second]()
 
 
