@@ -47,7 +47,15 @@ def test_a_stranger_gets_nothing_that_is_not_public_or_their_own(portal: Portal)
     """Sam has no role. The lists are empty for him and the rest is not there, or says why not."""
     sam, found, views = portal.log_in("sam"), places(portal), _views(portal)
     own = {"home.see", "mailbox.see", "team.answer"}
-    lists = {"/access-requests", "/consents", "/panel", "/projects", "/proposals", "/reviews"}
+    lists = {
+        "/access-requests",
+        "/confirmations",
+        "/consents",
+        "/panel",
+        "/projects",
+        "/proposals",
+        "/reviews",
+    }
     closed = {
         page.address.format_map(found)
         for page in PAGES

@@ -21,8 +21,15 @@ class FormPage:
     page: bool = True
 
 
-# These go on to an identity provider: tests/federation has real ones.
-LEADING_OUT = {"auth.go", "auth.confirm"}
+# These go on to an identity provider, or come from one: tests/federation has real ones.
+LEADING_OUT = {
+    "auth.confirm",
+    "auth.go",
+    "auth.logged_out",
+    "identities.add",
+    "identities.confirm",
+    "identities.prove",
+}
 FORMS = (
     FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),
     FormPage("auth.logout", "priya", "/logout", page=False),
@@ -62,6 +69,10 @@ FORMS = (
     FormPage("calls.publish", "owen", "/calls/{call_draft}/publish", page=False),
     FormPage("consents.answer", "pat", "/allocations/{allocation_offered}/consent", {"reason": REASON}),
     FormPage("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke", {"reason": REASON}),
+    FormPage("identities.merge", "ibrahim", "/people/merges/{merge}", {"outcome": "merge"}),
+    FormPage(
+        "identities.remove", "sam", "/account/log-ins/remove", {"identity": "{identity_sam}"}, page=False
+    ),
     FormPage("notebooks.new", "uma", "/projects/{project}/notebooks/new"),
     FormPage("notebooks.restart", "carlos", "/notebooks/{notebook_carlos}/restart", page=False),
     FormPage("notebooks.stop", "priya", "/notebooks/{notebook_priya}/stop", page=False),
@@ -89,6 +100,13 @@ FORMS = (
         page=False,
     ),
     FormPage(
+        "projects.sponsor",
+        "priya",
+        "/projects/{project}/members/sponsor",
+        {"member": "{member_id}"},
+        page=False,
+    ),
+    FormPage(
         "requests.decide", "dana", "/access-requests/{request}", {"outcome": "refuse", "message": REASON}
     ),
     FormPage("reviews.accept", "rosa", "/reviews/{review_rosa}/accept", page=False),
@@ -110,6 +128,9 @@ FORMS = (
         "/proposals/{proposal_language}/screen",
         {"outcome": "return", "message": REASON},
     ),
+    FormPage("standing.answer", "ravi", "/confirmations/{confirmation}", {"outcome": "researcher"}),
+    FormPage("standing.show", "sam", "/account/standing", {"note": "I teach physics."}),
+    FormPage("standing.withdraw", "lena", "/account/standing/{confirmation}/withdraw", page=False),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
     FormPage("writing.case", "priya", "/proposals/{proposal_soil}/case"),

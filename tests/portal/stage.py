@@ -12,8 +12,11 @@ from allocations.accounts.awards import Allocation, AllocationState, Award, Awar
 from allocations.accounts.projects import Project, ProjectRole
 from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import Delivery, DeliveryState
-from allocations.people.persons import Person, by_identity
-from allocations.people.roles import Actor, actor_of
+from allocations.people import confirmations, merging, roles
+from allocations.people.confirmations import Confirmation
+from allocations.people.merging import MergeRequest
+from allocations.people.persons import Identity, Person, by_identity
+from allocations.people.roles import SYSTEM, Actor, Role, actor_of
 from allocations.programme import decisions, reviewing, writing
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
@@ -41,6 +44,7 @@ PROPOSALS = {
     "fusion": "fusion",
     "soil": "Soil",
 }
+SECOND = "https://login.second.example"
 CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
 
 
@@ -91,6 +95,8 @@ def fill(portal: Portal) -> None:
         _ask_reviewers(session)
         _start_notebooks(session)
         _get_stuck(session)
+        _give_offices(session)
+        _ask_about_accounts(session)
     portal.deliver()
 
 
@@ -162,6 +168,32 @@ def _get_stuck(session: Session) -> None:
     delivery.state, delivery.attempts, delivery.error = DeliveryState.STUCK, outbox.ATTEMPTS, "LookupError: x"
 
 
+# Who holds offices that the demo programme gives to nobody.
+REPRESENTATIVE, ADMINISTRATOR = "ravi", "ibrahim"
+
+
+def _give_offices(session: Session) -> None:
+    home = person(session, REPRESENTATIVE).institution_id
+    scope = {"role": Role.REPRESENTATIVE, "scope_id": home}
+    roles.grant(session, SYSTEM, person(session, REPRESENTATIVE), **scope)  # type: ignore[arg-type]
+    roles.grant(session, SYSTEM, person(session, ADMINISTRATOR), role=Role.ADMINISTRATOR)
+    session.flush()
+
+
+def _ask_about_accounts(session: Session) -> None:
+    """Lena asks to be confirmed; Sam has a second log-in, and another account that he wants no more."""
+    lena, sam = person(session, "lena"), person(session, "sam")
+    assert lena.institution is not None
+    note = "I am a research assistant in geology. Ask Professor Berg."
+    confirmations.ask(session, actor(session, "lena"), lena.institution, note=note)
+    session.add(Identity(issuer=SECOND, subject="sam", person=sam, name="Sam O.", mail="so@second.example"))
+    old = Person(name="Samuel Okafor", email="old@second.example", welcomed_at=clock.now())
+    forgotten = Identity(issuer=SECOND, subject="old", person=old, name=old.name, mail=old.email)
+    session.add(forgotten)
+    session.flush()
+    merging.ask(session, actor(session, "sam"), sam, forgotten)
+
+
 def places(portal: Portal) -> dict[str, str]:
     """What the `{...}` of the tables of addresses stand for."""
     with portal.sessions() as session:
@@ -177,8 +209,19 @@ def places(portal: Portal) -> dict[str, str]:
         found["token"] = links.invitation(SECRET, proposal(session, "soil").team[0].id)
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
+        found |= _of_accounts(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
     return found
+
+
+def _of_accounts(session: Session) -> dict[str, str]:
+    second = select(Identity.id).where(Identity.issuer == SECOND, Identity.subject == "sam")
+    first = Confirmation.person_id == person(session, "lena").id
+    return {
+        "confirmation": session.scalars(select(Confirmation).where(first)).one().ref,
+        "merge": session.scalars(select(MergeRequest).order_by(MergeRequest.id).limit(1)).one().ref,
+        "identity_sam": str(session.scalars(second).one()),
+    }
 
 
 def _key(someone: Person) -> str:

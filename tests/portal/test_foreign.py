@@ -17,8 +17,8 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     places["review_id"] = str(int(places["review_rosa"].split("-")[1]))
     # Whoever holds an invitation's link may answer it; anybody may log in, or write a proposal.
     anybody = {"auth.log_in", "auth.logout", "teams.accept", "teams.decline", "writing.start"}
-    # One's own profile and sessions.
-    anybody |= {"auth.welcome", "auth.end_session"}
+    # One's own profile, sessions and standing.
+    anybody |= {"auth.welcome", "auth.end_session", "standing.show"}
     members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
     # A chair runs the reviews of the call as well; a project's leader stops its members' notebooks.
     # Everybody may leave a project by themselves.

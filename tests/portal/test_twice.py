@@ -31,6 +31,7 @@ REPEATABLE = {
     "calls.new",
     "notebooks.new",
     "projects.add_data",
+    "projects.sponsor",
     "writing.start",
 }
 ONCE = [page for page in FORMS if page.endpoint not in REPEATABLE]
