@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
-from allocations.kernel.errors import IllegalMove, Incomplete
+from allocations.kernel.errors import IllegalMove, Incomplete, NotFound
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves, move
@@ -90,7 +90,8 @@ def may_see(actor: Actor) -> Answer:
 
 
 def get(session: Session, actor: Actor, ref: str) -> MergeRequest:
-    require(may_see(actor))
+    if not may_see(actor):
+        raise NotFound
     return checked(session.get(MergeRequest, id_of(MergeRequest, ref)), ref)
 
 

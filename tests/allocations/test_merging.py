@@ -179,13 +179,14 @@ def test_only_administrators_see_and_answer(session: Session, cast: Cast, who: s
     request, actor = asked(session, cast), getattr(cast, who)
 
     for verb in (
-        lambda: merging.get(session, actor, request.ref),
         lambda: merging.waiting(session, actor),
         lambda: merging.merge(session, actor, request),
         lambda: merging.refuse(session, actor, request, message="No."),
     ):
         with pytest.raises(NotAllowed, match=r"administrator"):
             verb()
+    with pytest.raises(NotFound):
+        merging.get(session, actor, request.ref)
     assert merging.waiting(session, cast.ada) == [request]
     assert merging.get(session, cast.ada, request.ref) is request
 
