@@ -121,6 +121,22 @@ def test_row_44_the_second_log_in_finishes_after_log_out(trusted: Portal, uma: B
     assert trusted.accounts() == (1, 1)
 
 
+def test_row_44_the_session_was_ended_elsewhere_meanwhile(
+    trusted: Portal, uma: Browser, browsers: Browsers
+) -> None:
+    """The browser still knows that it began this; the session that asked is over."""
+    address, desk = bait(uma), browsers()
+    desk.log_in_at("north", "uma", acr=MFA)
+    page = desk.get("/account/sessions")
+    desk.submit(page, {"session": forms_of(page.text)[-1].fields["session"]})
+    assert not uma.logged_in()
+
+    answer = uma.get(address)
+
+    assert answer.status_code == 403
+    assert trusted.accounts() == (1, 1)
+
+
 def test_row_44_a_log_in_that_was_only_begun_to_link_enters_nowhere(trusted: Portal, uma: Browser) -> None:
     """The account of the second log-in is not opened on the way."""
     other(uma)
