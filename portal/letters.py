@@ -208,13 +208,19 @@ def _confirmation_asked(post: Post, event: ConfirmationAsked) -> None:
     asked = post.session.get_one(Confirmation, event.confirmation_id)
     text = f"{asked.person.name} asks you to confirm them as a member of {asked.institution.name}:"
     subject, path = f"{asked.ref}: please confirm {asked.person.name}", f"/confirmations/{asked.ref}"
-    for representative in roles.holders(post.session, Role.REPRESENTATIVE, asked.institution_id):
+    representatives = roles.holders(post.session, Role.REPRESENTATIVE, asked.institution_id)
+    for representative in representatives:
         post.to(representative, subject, text, asked.note, path=path)
+    if not representatives:
+        nobody = f"{asked.institution.name} has no representative who could answer. Please appoint one."
+        for administrator in roles.holders(post.session, Role.ADMINISTRATOR):
+            post.to(administrator, f"{asked.ref} waits for a representative", text, nobody)
 
 
 def _confirmation_answered(post: Post, event: ConfirmationAnswered) -> None:
     asked = post.session.get_one(Confirmation, event.confirmation_id)
-    headline = f"{asked.institution.name} has {asked.state} your place there."
+    said = f"has confirmed you as a {asked.place}" if asked.place else "has not confirmed you"
+    headline = f"{asked.institution.name} {said}."
     post.to(asked.person, "Your institution has answered", headline, asked.message, path="/account/standing")
 
 
@@ -256,7 +262,11 @@ def _merge_asked(post: Post, event: MergeAsked) -> None:
 def _merge_answered(post: Post, event: MergeAnswered) -> None:
     asked = post.session.get_one(MergeRequest, event.merge_id)
     words = "Your two accounts are one now" if asked.state == "merged" else "Your accounts stay apart"
-    post.to(asked.person, f"{words} ({asked.ref})", f"{words}.", asked.message, path="/account/log-ins")
+    subject, path = f"{words} ({asked.ref})", "/account/log-ins"
+    post.to(asked.person, subject, f"{words}.", asked.message, path=path)
+    known = {*linking.addresses(post.session, asked.person), *linking.addresses(post.session, asked.other)}
+    for address in sorted(known - {asked.person.email}):
+        post.to(address, subject, f"{words}.", "If this was not you, write to us at once.", path=path)
 
 
 def _role_invited(post: Post, event: RoleInvited) -> None:

@@ -202,6 +202,8 @@ def add_member(
         raise Invalid({"role": "A project has one PI."})
     if any(member.person is person for member in project.members):
         return
+    if sponsor is not None:
+        sponsor = _who_answers(project, sponsor)
     until = clock.now() + SPONSORED if sponsor else None
     project.members.append(Membership(person=person, role=role, sponsor=sponsor, sponsored_until=until))
     audit.record(session, actor, "project.add_member", subject=project.ref, note=f"{person.name}: {role}")
@@ -222,5 +224,14 @@ def remove_member(session: Session, actor: Actor, project: Project, member: Memb
         project_id=project.id, person_id=member.person_id, role=member.role, since=member.since
     )
     session.add(left)
+    for other in project.members:
+        if other.sponsor is not None:
+            other.sponsor = _who_answers(project, other.sponsor)
     audit.record(session, actor, "project.remove_member", subject=project.ref, note=member.person.name)
     outbox.put(session, MembershipChanged(project.id))
+
+
+def _who_answers(project: Project, sponsor: Person) -> Person:
+    """The sponsor while they lead the project; otherwise its PI, who answers for everything there."""
+    leading = (member.person for member in project.members if member.role in LEADERS)
+    return sponsor if sponsor in leading else project.pi

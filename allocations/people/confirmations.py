@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
-from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves, move
@@ -121,7 +121,12 @@ def may_answer(actor: Actor, confirmation: Confirmation) -> Answer:
 
 
 def ask(session: Session, actor: Actor, institution: Institution, *, note: str) -> Confirmation:
+    require(when(actor.person_id is not None, "Log in first."))
     person = session.get_one(Person, actor.person_id)
+    last = latest(session, actor)
+    if last is not None and last.state == ConfirmationState.ASKED:
+        waits = f"{last.institution.name} has not answered yet. Take that question back to ask again."
+        raise IllegalMove(waits)
     if person.institution not in (None, institution):
         moved = f"Your log-in is that of {person.affiliation}. Write to us if you have moved."
         raise Invalid({"institution": moved})
@@ -142,12 +147,14 @@ def confirm(
 ) -> None:
     """From now on the person counts as this, at this institution, until the day is over."""
     require(may_answer(actor, confirmation))
-    until = datetime.combine(finding.until + timedelta(days=1), time.min, tzinfo=UTC)
+    person = confirmation.person
+    if person.institution not in (None, confirmation.institution):
+        raise IllegalMove(f"By now this is somebody of {person.affiliation}. Refuse, and say so.")
+    until = datetime.combine(finding.until, time.max, tzinfo=UTC)
     if not clock.now() < until <= clock.now() + LONGEST:
         raise Invalid({"until": "Choose a day from today on, and within a year."})
     move(session, confirmation, ConfirmationState.CONFIRMED, actor, note=f"{finding.place}")
     confirmation.place, confirmation.until, confirmation.message = finding.place, until, message
-    person = confirmation.person
     person.institution = confirmation.institution
     person.confirmed_as, person.confirmed_until = finding.place, until
     outbox.put(session, ConfirmationAnswered(confirmation.id))

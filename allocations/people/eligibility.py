@@ -45,9 +45,11 @@ def may_review(actor: Actor) -> Answer:
 
 def may_use(actor: Actor, sponsored_until: datetime | None = None) -> Answer:
     """To compute and to read data: as a researcher, or sponsored by a leader of the project until then."""
+    if actor.standing.is_suspended:
+        return may_belong(actor)
     sponsored = sponsored_until is not None and clock.now() < sponsored_until
     if actor.is_system or sponsored or actor.standing.place == Place.RESEARCHER:
-        return may_belong(actor) if actor.standing.is_suspended else when(True, "")
+        return when(True, "")
     if sponsored_until is not None:
         ended = f"Your sponsorship ended on {sponsored_until:%-d %B %Y}."
         return no(f"{ended} Ask a leader of the project to sponsor you again.")
@@ -64,12 +66,19 @@ def may_belong(actor: Actor) -> Answer:
 
 
 def _why_no_place(standing: Standing) -> str:
-    if standing.affiliations and standing.affiliated_at is not None:
-        day = f"{standing.affiliated_at:%-d %B %Y}"
-        return f"{standing.institution} last spoke for you on {day}. Log out and log in again through it."
+    home = standing.institution or "your institution"
+    if standing.affiliations and standing.affiliated_at is not None and not standing.is_fresh:
+        spoke = f"Your log-in at {home} last spoke for you on {standing.affiliated_at:%-d %B %Y}."
+        return f"{spoke} Log out and log in again through it."
     if standing.confirmed_until is not None:
-        ended = f"The confirmation of {standing.institution} ended on {standing.confirmed_until:%-d %B %Y}."
+        ended = f"The confirmation of {home} ended on {standing.confirmed_until:%-d %B %Y}."
         return f"{ended} Ask its representative again (under your name, “Your standing”)."
+    if standing.affiliations:
+        return (
+            f"Your log-in knows you as {', '.join(standing.kinds)}, not as a researcher or student. "
+            "If you are one, ask your institution’s representative to confirm you "
+            "(under your name, “Your standing”)."
+        )
     return SILENT
 
 
@@ -79,6 +88,6 @@ def _is_known(standing: Standing, level: Level) -> Answer:
     return when(
         known,
         f"This call wants identities proofed at level {level} or higher, and your log-in says "
-        f"{standing.level if standing.level != Level.ANY else 'nothing'} about it. "
-        "Your institution's representative can confirm you instead (under your name, “Your standing”).",
+        f"{f'“{standing.level}”' if standing.level != Level.ANY else 'nothing'} about yours. "
+        "Your institution’s representative can confirm you instead (under your name, “Your standing”).",
     )

@@ -41,6 +41,8 @@ def addresses(session: Session, person: Person) -> tuple[str, ...]:
 
 def prove_orcid(session: Session, actor: Actor, claims: Claims) -> None:
     """A log-in at ORCID proves an iD; it opens no account and says nothing about a place."""
+    if not claims.orcid:
+        raise IllegalMove("That log-in named no ORCID iD.")
     person = session.get_one(Person, actor.person_id)
     person.orcid = claims.orcid
     audit.record(session, actor, "person.prove_orcid", subject=f"person-{person.id}", note=claims.orcid)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
-from allocations.kernel.errors import IllegalMove, Incomplete
+from allocations.kernel.errors import IllegalMove, Incomplete, NotFound
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves, move
@@ -90,7 +90,8 @@ def may_see(actor: Actor) -> Answer:
 
 
 def get(session: Session, actor: Actor, ref: str) -> MergeRequest:
-    require(may_see(actor))
+    if not may_see(actor):
+        raise NotFound
     return checked(session.get(MergeRequest, id_of(MergeRequest, ref)), ref)
 
 
@@ -135,6 +136,7 @@ def merge(session: Session, actor: Actor, request: MergeRequest, *, message: str
     An account with work on it is not moved: whose proposal, role or vote it was stays as it is on record.
     """
     require(may_answer(actor, request))
+    _check_still_so(session, request)
     held = holdings(session, request.other)
     if held:
         things = ", ".join(f"{count} × {name.replace('_', ' ')}" for name, count in sorted(held.items()))
@@ -146,6 +148,16 @@ def merge(session: Session, actor: Actor, request: MergeRequest, *, message: str
     audit.record(session, actor, "person.merge", subject=f"person-{request.other_id}", note=request.ref)
     audit.record(session, actor, "person.merge", subject=f"person-{request.person_id}", note=request.ref)
     outbox.put(session, MergeAnswered(request.id))
+
+
+def _check_still_so(session: Session, request: MergeRequest) -> None:
+    """Since it was asked, an account may have been closed, or the log-in that proved it taken off."""
+    for person in (request.person, request.other):
+        if person.disabled_at is not None:
+            raise IllegalMove(f"The account of {person.name} is closed.")
+    proof = session.get_one(Identity, request.identity_id)
+    if proof.person_id != request.other_id or proof.unlinked_at is not None or proof.held_at is not None:
+        raise IllegalMove("The log-in that proved it no longer opens the other account.")
 
 
 def refuse(session: Session, actor: Actor, request: MergeRequest, *, message: str) -> None:

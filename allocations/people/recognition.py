@@ -43,12 +43,14 @@ def recognise(session: Session, provider: IdentityProvider, claims: Claims) -> I
     known = session.scalar(
         select(Identity).where(Identity.issuer == claims.issuer, Identity.subject == claims.subject)
     )
-    if known is None or known.unlinked_at is not None:
+    if known is None:
         return _first(session, provider, claims, known)
-    if known.held_at is not None or is_somebody_else(known, claims):
+    if known.held_at is not None or (known.unlinked_at is None and is_somebody_else(known, claims)):
         known.held_at = known.held_at or clock.now()
         audit.record(session, SYSTEM, "identity.hold", subject=f"identity-{known.id}")
         return Held(known.id)
+    if known.unlinked_at is not None:
+        return _first(session, provider, claims, known)
     refresh(session, known, provider, claims)
     return known
 
@@ -93,6 +95,10 @@ def refresh(session: Session, identity: Identity, provider: IdentityProvider, cl
     identity.name, identity.mail, identity.eppn = claims.name, claims.mail, claims.eppn
     identity.entity_id, identity.assurance = claims.entity_id, list(claims.assurance)
     identity.last_seen_at = clock.now()
-    identity.affiliations = believed(claims, _home(session, provider, claims))
+    home = _home(session, provider, claims)
+    identity.affiliations = believed(claims, home)
+    if identity.person.institution is None and home is not None:
+        # Its log-in was registered, or linked, after the account was made. Nobody is ever moved here.
+        identity.person.institution = home.institution
     if identity.affiliations:
         identity.affiliated_at = clock.now()

@@ -59,12 +59,16 @@ class Standing:
     @property
     def place(self) -> Place | None:
         """A student who is staff as well is a researcher; `member` alone may be anybody but a student."""
-        if self.is_confirmed:
-            return self.confirmed_as
-        kinds = {text.partition("@")[0].lower() for text in self.affiliations} if self.is_fresh else set()
-        if kinds & STAFF or ("member" in kinds and "student" not in kinds):
+        kinds = set(self.kinds) if self.is_fresh else set()
+        found = {self.confirmed_as} if self.is_confirmed else set()
+        if kinds & STAFF or ("member" in kinds and "student" not in kinds) or Place.RESEARCHER in found:
             return Place.RESEARCHER
-        return Place.STUDENT if "student" in kinds else None
+        return Place.STUDENT if "student" in kinds or Place.STUDENT in found else None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The affiliations without their scopes."""
+        return tuple(text.partition("@")[0].lower() for text in self.affiliations)
 
 
 NOWHERE = Standing()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from allocations.accounts.projects import ProjectRole
+from allocations.accounts.projects import LEADERS, ProjectRole
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
@@ -77,7 +77,7 @@ def invitation(session: Session, member_id: int) -> TeamMember:
 
 def may_accept(actor: Actor, member: TeamMember) -> Answer:
     """Whoever will lead has to be one who can; users may be students or guests, with a sponsor."""
-    leads = member.role == ProjectRole.CO_PI
+    leads = member.role in LEADERS
     return first_no(may_answer(actor, member), eligibility.may_be_co_pi(actor) if leads else when(True, ""))
 
 
@@ -107,6 +107,15 @@ def accept(session: Session, actor: Actor, member: TeamMember) -> None:
     member.state, member.answered_at = InvitationState.ACCEPTED, clock.now()
     audit.record(session, actor, "team.accept", subject=f"proposal-{member.proposal_id}")
     outbox.put(session, TeamMemberAccepted(member.id))
+
+
+def change_role(member: TeamMember, role: ProjectRole) -> bool:
+    """Whether the person is asked anew: they accepted as a user, and a leader has to be able to lead."""
+    anew = member.state == InvitationState.ACCEPTED and member.role == ProjectRole.USER and role in LEADERS
+    member.role = role
+    if anew:
+        member.person, member.state, member.answered_at = None, InvitationState.INVITED, None
+    return anew
 
 
 def decline(session: Session, actor: Actor, member: TeamMember) -> None:

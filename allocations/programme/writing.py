@@ -158,18 +158,19 @@ def save_team(
     _check_team(proposal, invitees)
     flag_modified(proposal, "months")
     wanted = {invitee.email.strip().casefold(): invitee for invitee in invitees}
+    asked: list[TeamMember] = []
     for member in list(proposal.team):
         invitee = wanted.pop(member.email.casefold(), None)
         if invitee is None:
             proposal.team.remove(member)
-        else:
-            member.role = invitee.role
+        elif teams.change_role(member, invitee.role):
+            asked.append(member)
     added = [
         TeamMember(email=i.email.strip(), role=i.role, inviter_id=actor.person_id) for i in wanted.values()
     ]
     proposal.team.extend(added)
     session.flush()
-    for member in added:
+    for member in asked + added:
         outbox.put(session, TeamMemberInvited(member.id))
 
 

@@ -100,6 +100,7 @@ def renew(session: Session, row: LoginSession) -> None:
     """The same session under a new handle: what a copy of the old cookie knows opens nothing more."""
     handle = secrets.token_urlsafe(32)
     row.handle_digest = digest(handle)
+    session.flush()
     cookie[KEY] = handle
 
 
@@ -129,6 +130,12 @@ def end_current(session: Session, reason: str) -> None:
     if handle:
         mine = (LoginSession.handle_digest == digest(str(handle)), LoginSession.ended_at.is_(None))
         session.execute(update(LoginSession).where(*mine).values(ended_at=clock.now(), end_reason=reason))
+
+
+def end_of(session: Session, identity: Identity, reason: str) -> None:
+    """End all sessions of this log-in for good: it may be linked again one day."""
+    mine = (LoginSession.identity_id == identity.id, LoginSession.ended_at.is_(None))
+    session.execute(update(LoginSession).where(*mine).values(ended_at=clock.now(), end_reason=reason))
 
 
 def of_person(session: Session, actor: Actor) -> Sequence[LoginSession]:

@@ -93,7 +93,7 @@ class WelcomeInput(BaseModel):
 @query("next", "fresh")
 def login() -> ResponseReturnValue:
     wanted = safe_next(request.args.get("next", ""))
-    providers = enabled_providers(session())
+    providers = [p for p in enabled_providers(session()) if not linking.is_proof_only(p)]
     demo = settings().demo_login
     known = _demo_people() if demo else {}
     people = [(key, known[key], *ROLES[key]) for key in ROLES if key in known]
@@ -128,16 +128,20 @@ def log_in() -> ResponseReturnValue:
 @blueprint.post("/login/<slug>")
 @public
 def go(slug: str) -> ResponseReturnValue:
-    """On to the provider; `fresh` when a session there must not do."""
+    """On to the provider, `fresh` when a session there must not do; an iD alone opens no account."""
+    provider = provider_at(slug)
+    if linking.is_proof_only(provider):
+        abort(404)
     max_age = 0 if request.form.get("fresh") == "yes" else None
-    return leave(provider_at(slug), Errand(safe_next(request.form.get("next", ""))), max_age=max_age)
+    return leave(provider, Errand(safe_next(request.form.get("next", ""))), max_age=max_age)
 
 
 def provider_at(slug: str) -> IdentityProvider:
     """The provider, with no transaction left open: the network comes next."""
+    # First: on SQLite the request's own transaction would keep the other session waiting.
+    session().close()
     with own_sessions()() as reading:
         provider = provider_by_slug(reading, slug)
-    session().close()
     return provider or abort(404)
 
 
@@ -278,7 +282,12 @@ def welcome() -> ResponseReturnValue:
         if form.save(lambda: _welcome(form)):
             told = ("/account", "Your profile is saved.") if known else ("/home", "Welcome.")
             return see_other(safe_next(cookie.pop("wanted", told[0])), told[1])
-    return page("auth/welcome.html", form=form, fields_of_science=science.FIELDS, status=form.status)
+    proofs = [p for p in enabled_providers(session()) if linking.is_proof_only(p)]
+    fields_of_science, status = science.FIELDS, form.status
+    shown = page(
+        "auth/welcome.html", form=form, proofs=proofs, fields_of_science=fields_of_science, status=status
+    )
+    return leading_out(shown)
 
 
 def _welcome(form: Form) -> None:

@@ -8,6 +8,7 @@ from allocations.kernel.errors import Incomplete, NotFound
 from allocations.people import linking, merging
 from allocations.people.institutions import enabled_providers
 from allocations.people.merging import MergeRequest
+from allocations.people.persons import Identity
 from portal import fields
 from portal.auth import offers, sessions, step_up
 from portal.auth.attempts import Errand, Purpose
@@ -66,25 +67,27 @@ def confirm() -> ResponseReturnValue:
     row = step_up.current(session())
     offer = offers.waiting(session(), row.handle_digest)
     form = Form()
+    back = url_for("identities.index" if row.person.welcomed_at else "auth.welcome")
     if request.method == "POST":
         done: list[str] = []
         if form.save(lambda: done.append(_link(offer))):
-            welcomed = row.person.welcomed_at is not None
-            return see_other(url_for("identities.index" if welcomed else "auth.welcome"), done[0])
+            return see_other(back, done[0])
     proof = linking.is_proof_only(offer.provider)
-    return page(
-        "identities/add.html", offer=offer, proof=proof, in_use=row.identity, form=form, status=form.status
-    )
+    shown = {"offer": offer, "proof": proof, "in_use": row.identity, "back": back}
+    return page("identities/add.html", **shown, form=form, status=form.status)
 
 
 def _link(offer: offers.LinkOffer) -> str:
     """What the person is told then."""
+    if request.form.get("offer") != str(offer.id):
+        raise NotFound("You have logged in anew in another window since. Answer there, or begin again.")
     claims = offers.take(session(), offer)
-    sessions.renew(session(), step_up.current(session()))
     if linking.is_proof_only(offer.provider):
         linking.prove_orcid(session(), actor(), claims)
         return "Your ORCID iD is on your profile."
     linked = linking.link(session(), actor(), offer.provider, claims)
+    # Last: a refusal above is rolled back, but the browser would keep the new handle.
+    sessions.renew(session(), step_up.current(session()))
     if isinstance(linked, MergeRequest):
         return f"That log-in has an account of its own. Our staff will look at {linked.ref} and write to you."
     return "You can log in either way from now on."
@@ -100,7 +103,12 @@ def remove() -> ResponseReturnValue:
     in_use = step_up.current(session()).identity
     here = url_for("identities.index")
     removed = "This log-in no longer opens your account."
-    return act(lambda: linking.unlink(session(), actor(), identity, in_use=in_use), here, removed)
+    return act(lambda: _unlink(identity, in_use), here, removed)
+
+
+def _unlink(identity: Identity, in_use: Identity) -> None:
+    linking.unlink(session(), actor(), identity, in_use=in_use)
+    sessions.end_of(session(), identity, "log-in taken off")
 
 
 @blueprint.get("/people/merges")

@@ -66,6 +66,11 @@ class Certified:
     def rotate(self) -> None:
         requests.post(f"{self.issuer}/control/rotate", timeout=10).raise_for_status()
 
+    def tell(self, portal: str) -> None:
+        """From now on this portal is told of log-outs; who was logged in there is not any more."""
+        address = f"{portal}/login/{self.name}/logged-out"
+        requests.post(f"{self.issuer}/control/tell", address, timeout=10).raise_for_status()
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(10)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.federation import certified, hostile, stage
-from tests.federation.certified import NORTH, SOUTH, Certified
+from tests.federation.certified import MFA, NORTH, SOUTH, Certified
 from tests.federation.hostile import Hostile
 from tests.federation.stage import Browser, Portal
 
 if not certified.node():
     if os.environ.get("REQUIRE_NODE") == "1":
         raise pytest.UsageError("REQUIRE_NODE is set, but there is no Node with npm to test with")
-    collect_ignore_glob = ["test_honest.py"]
+    collect_ignore_glob = ["test_honest.py", "test_linking.py", "test_orcid.py", "test_unlinking.py"]
 
 
 def pytest_report_header() -> str:
@@ -68,10 +68,28 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, C
 @pytest.fixture
 def federated(portal: Portal, federation: dict[str, Certified]) -> Portal:
     """The portal with both providers in its registry."""
+    return _registered(portal, federation)
+
+
+@pytest.fixture
+def trusted(portal: Portal, federation: dict[str, Certified]) -> Portal:
+    """The same, believed when they speak of second factors."""
+    return _registered(portal, federation, trusts_mfa=True)
+
+
+def _registered(portal: Portal, federation: dict[str, Certified], **more: object) -> Portal:
     homes = {
         "north": {certified.NORTHERN: "northern.example"},
         "south": {certified.SOUTHERN: "southern.example"},
     }
     for name, provider in federation.items():
-        portal.register(name, provider.issuer, homes=homes[name], kind="cilogon")
+        portal.register(name, provider.issuer, homes=homes[name], kind="cilogon", **more)
     return portal
+
+
+@pytest.fixture
+def uma(trusted: Portal, browser: Browser) -> Browser:
+    """At her desk, here with a second factor."""
+    browser.log_in_at("north", "uma", acr=MFA)
+    assert browser.logged_in()
+    return browser

@@ -11,7 +11,10 @@ from allocations.accounts.projects import Membership, Project, ProjectRole
 from allocations.accounts.usage import UsageRecord
 from allocations.kernel import audit, clock
 from allocations.kernel.outbox import Delivery, DeliveryState, EventRow
-from allocations.people.persons import Person
+from allocations.people.confirmations import Confirmation
+from allocations.people.institutions import Institution
+from allocations.people.merging import MergeRequest
+from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role, RoleGrant
 from allocations.programme.calls import Call, Criterion
 from allocations.programme.proposals import Proposal, ProposalVersion, ResourceRequest, State
@@ -40,6 +43,7 @@ def grow(portal: Portal, many: int) -> None:
         _running(session, many)
         _calls(session, many)
         _trail(session, many)
+        _accounts(session, people)
     with portal.sessions() as session, session.begin():
         _waiting(session, many)
 
@@ -57,6 +61,17 @@ def _people(session: Session, many: int) -> list[Person]:
     session.flush()
     session.add_all(RoleGrant(person_id=p.id, role=Role.REVIEWER) for p in people)
     return people
+
+
+def _accounts(session: Session, people: list[Person]) -> None:
+    """All ask the same institution to confirm them, and say that Sam's account is theirs, too."""
+    home, sam = stage.person(session, "inga").institution, stage.person(session, "sam")
+    proof = session.scalars(select(Identity).where(Identity.person_id == sam.id).limit(1)).one()
+    assert home is not None
+    for person in people:
+        session.add(Institution(name=f"Home of {person.name}"))
+        session.add(Confirmation(person=person, institution=home, note="Words."))
+        session.add(MergeRequest(person=person, other=sam, identity_id=proof.id))
 
 
 def _proposals(session: Session, people: list[Person]) -> None:

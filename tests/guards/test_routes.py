@@ -58,7 +58,16 @@ def test_a_stranger_gets_nothing_that_is_not_public_or_their_own(portal: Portal)
     """Sam has no role. The lists are empty for him and the rest is not there, or says why not."""
     sam, found, views = portal.log_in("sam"), places(portal), _views(portal)
     own = {"account.see", "home.see", "identity.link", "mailbox.see", "role_invitation.answer", "team.answer"}
-    lists = {"/access-requests", "/consents", "/kubeconfig", "/panel", "/projects", "/proposals", "/reviews"}
+    lists = {
+        "/access-requests",
+        "/confirmations",
+        "/consents",
+        "/kubeconfig",
+        "/panel",
+        "/projects",
+        "/proposals",
+        "/reviews",
+    }
     closed = {
         page.address.format_map(found)
         for page in PAGES

@@ -26,8 +26,15 @@ class FormPage:
     done: int = 303
 
 
-# These go on to an identity provider: tests/federation has real ones.
-LEADING_OUT = {"auth.go", "auth.confirm"}
+# These go on to an identity provider, or come from one: tests/federation has real ones.
+LEADING_OUT = {
+    "auth.confirm",
+    "auth.go",
+    "auth.logged_out",
+    "identities.add",
+    "identities.confirm",
+    "identities.prove",
+}
 FORMS = (
     FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),
     FormPage("auth.logout", "priya", "/logout", page=False),
@@ -46,6 +53,12 @@ FORMS = (
         "/proposals/{proposal_imaging}/reviewers/cancel",
         {"review": "{review_id}"},
         page=False,
+    ),
+    FormPage(
+        "assignment.waive",
+        "owen",
+        "/proposals/{proposal_imaging}/reviewers/{person_ravi}/waiver",
+        {"reason": REASON},
     ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
     FormPage("calls.conclude", "owen", "/calls/{call_open}/conclude", page=False),
@@ -92,6 +105,10 @@ FORMS = (
         "/people/invitations/withdraw",
         {"invitation": "{role_invitation_id}"},
         page=False,
+    ),
+    FormPage("identities.merge", "ada", "/people/merges/{merge}", {"outcome": "merge"}),
+    FormPage(
+        "identities.remove", "sam", "/account/log-ins/remove", {"identity": "{identity_sam}"}, page=False
     ),
     FormPage("notebooks.new", "uma", "/projects/{project}/notebooks/new"),
     FormPage("notebooks.restart", "carlos", "/notebooks/{notebook_carlos}/restart", page=False),
@@ -149,6 +166,13 @@ FORMS = (
         "registry.remove_home", "ada", "/admin/providers/far/homes/{home_id}/remove", {"reason": REASON}
     ),
     FormPage(
+        "projects.sponsor",
+        "priya",
+        "/projects/{project}/members/sponsor",
+        {"member": "{member_id}"},
+        page=False,
+    ),
+    FormPage(
         "requests.decide", "dana", "/access-requests/{request}", {"outcome": "refuse", "message": REASON}
     ),
     FormPage(
@@ -200,6 +224,9 @@ FORMS = (
     FormPage(
         "service_tokens.revoke", "priya", "/projects/{project}/tokens/revoke", {"token": "1"}, page=False
     ),
+    FormPage("standing.answer", "inga", "/confirmations/{confirmation}", {"outcome": "researcher"}),
+    FormPage("standing.show", "sam", "/account/standing", {"note": "I teach physics."}),
+    FormPage("standing.withdraw", "lena", "/account/standing/{confirmation}/withdraw", page=False),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
     FormPage("viewing.begin", "ada", "/people/{psn_uma}/view", {"reason": REASON}),

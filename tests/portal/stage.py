@@ -13,9 +13,11 @@ from allocations.accounts.projects import Project, ProjectRole
 from allocations.accounts.resources import Provider
 from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import Delivery, DeliveryState
-from allocations.people import desk, invitations
+from allocations.people import confirmations, desk, invitations, merging
+from allocations.people.confirmations import Confirmation
 from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
 from allocations.people.invitations import RoleInvitation
+from allocations.people.merging import MergeRequest
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
 from allocations.programme import decisions, reviewing, writing
@@ -55,6 +57,7 @@ PROPOSALS = {
     "fusion": "fusion",
     "soil": "Soil",
 }
+SECOND = "https://login.second.example"
 CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
 
 
@@ -108,6 +111,7 @@ def fill(portal: Portal) -> None:
         _people_desk(session)
         _connect_sites(session)
         _make_tokens(session)
+        _ask_about_accounts(session)
     portal.deliver()
 
 
@@ -248,6 +252,20 @@ def _make_tokens(session: Session) -> None:
     service_tokens.make(session, priya, home, draft)
 
 
+def _ask_about_accounts(session: Session) -> None:
+    """Lena asks to be confirmed; Sam has a second log-in, and another account that he wants no more."""
+    lena, sam = person(session, "lena"), person(session, "sam")
+    assert lena.institution is not None
+    note = "I am a research assistant in geology. Ask Professor Berg."
+    confirmations.ask(session, actor(session, "lena"), lena.institution, note=note)
+    session.add(Identity(issuer=SECOND, subject="sam", person=sam, name="Sam O.", mail="so@second.example"))
+    old = Person(name="Samuel Okafor", email="old@second.example", welcomed_at=clock.now())
+    forgotten = Identity(issuer=SECOND, subject="old", person=old, name=old.name, mail=old.email)
+    session.add(forgotten)
+    session.flush()
+    merging.ask(session, actor(session, "sam"), sam, forgotten)
+
+
 def places(portal: Portal) -> dict[str, str]:
     """What the `{...}` of the tables of addresses stand for."""
     with portal.sessions() as session:
@@ -264,9 +282,20 @@ def places(portal: Portal) -> dict[str, str]:
         found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
+        found |= _of_accounts(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
         found |= _of_people(session)
     return found
+
+
+def _of_accounts(session: Session) -> dict[str, str]:
+    second = select(Identity.id).where(Identity.issuer == SECOND, Identity.subject == "sam")
+    first = Confirmation.person_id == person(session, "lena").id
+    return {
+        "confirmation": session.scalars(select(Confirmation).where(first)).one().ref,
+        "merge": session.scalars(select(MergeRequest).order_by(MergeRequest.id).limit(1)).one().ref,
+        "identity_sam": str(session.scalars(second).one()),
+    }
 
 
 def _key(someone: Person) -> str:

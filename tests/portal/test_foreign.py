@@ -17,18 +17,11 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     places["review_id"] = str(int(places["review_rosa"].split("-")[1]))
     # Whoever holds an invitation's link may answer it; anybody may log in, or write a proposal.
     anybody = {"auth.log_in", "auth.logout", "teams.accept", "teams.decline", "writing.start"}
-    # One's own profile and sessions.
-    anybody |= {
-        "auth.welcome",
-        "auth.end_session",
-        "invitations.accept",
-        "invitations.decline",
-        "viewing.end",
-    }
-    anybody |= {"auth.welcome", "auth.end_session"}
-    # One agrees for oneself, and whoever has a code of a device may type it.
+    # One's own profile, sessions, standing and tokens.
+    anybody |= {"auth.welcome", "auth.end_session", "standing.show", "tokens.new", "viewing.end"}
+    # One agrees for oneself, and whoever has a code of a device or a letter's link may use it.
     anybody |= {"provider.answer", "provider.answer_device", "provider.device"}
-    anybody |= {"auth.welcome", "auth.end_session", "tokens.new"}
+    anybody |= {"invitations.accept", "invitations.decline"}
     members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
     # A chair runs the reviews of the call as well; a project's leader stops its members' notebooks.
     # Everybody may leave a project by themselves.

@@ -35,6 +35,7 @@ REPEATABLE = {
     "viewing.end",
     "provider.answer",
     "provider.device",
+    "projects.sponsor",
     "writing.start",
 }
 ONCE = [page for page in FORMS if page.endpoint not in REPEATABLE]

@@ -2,7 +2,8 @@
 //
 // IDP_OPTIONS (JSON): name, personas {sub: claims}, client {id, secret, redirect_uris}, conform (claims of
 // scopes come from userinfo alone), alg (of id tokens). Prints {"issuer": ...} when it is ready.
-// POST /control/rotate: new keys, the old ones are gone at once. It ends when its standard input does.
+// POST /control/rotate: new keys, the old ones are gone at once. POST /control/tell: the same, and the address
+// in its body is told of log-outs (OpenID Connect Back-Channel Logout 1.0). It ends when its standard input does.
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import Provider, { interactionPolicy } from 'oidc-provider'
@@ -30,7 +31,7 @@ function newKeys() {
 const policy = interactionPolicy.base()
 policy.remove('consent')
 
-function build(issuer) {
+function build(issuer, told) {
   const provider = new Provider(issuer, {
     jwks: { keys: newKeys() },
     clients: [{
@@ -41,6 +42,7 @@ function build(issuer) {
       application_type: 'native',
       require_auth_time: true,
       id_token_signed_response_alg: options.alg ?? 'RS256',
+      ...told && { backchannel_logout_uri: told, backchannel_logout_session_required: true },
     }],
     // Providers of one federation share the host, and so the jar of cookies.
     cookies: { keys: cookieKeys, names: Object.fromEntries(
@@ -50,7 +52,9 @@ function build(issuer) {
     scopes: ['openid', 'profile', 'email', 'org.cilogon.userinfo'],
     claims: CLAIMS,
     conformIdTokenClaims: options.conform ?? false,
-    features: { devInteractions: { enabled: false }, claimsParameter: { enabled: true } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, claimsParameter: { enabled: true } },
+    // Without the guard that keeps it from calling this very machine, where the portal under test is.
+    fetch: (url, { dispatcher: _guarded, ...how }) => fetch(url, how),
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}`, policy },
     ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, AuthorizationCode: 60, IdToken: 300 },
     findAccount: (_ctx, sub) => options.personas[sub] && ({
@@ -64,7 +68,9 @@ function build(issuer) {
       return grant
     },
   })
-  provider.on('server_error', (_ctx, error) => console.error(error))
+  for (const event of ['server_error', 'backchannel.error']) {
+    provider.on(event, (_ctx, error) => console.error(error))
+  }
   return { provider, handle: provider.callback() }
 }
 
@@ -100,7 +106,13 @@ async function interact(provider, req, res) {
 }
 
 let current
-const server = createServer((req, res) => {
+const server = createServer(async (req, res) => {
+  if (req.url === '/control/tell' && req.method === 'POST') {
+    let address = ''
+    for await (const part of req) address += part
+    current = build(current.provider.issuer, address)
+    return res.end()
+  }
   if (req.url === '/control/rotate' && req.method === 'POST') {
     current = build(current.provider.issuer)
     return res.end()
