@@ -95,7 +95,7 @@ GETTERS = {
     "dataset.see": "everybody; its grants only its custodian",
     "identity.link": "whoever is logged in, for their own account",
     "home.see": "whoever is logged in",
-    "notebook.see": "the project's members",
+    "notebook.see": "the project's members, administrators",
     "person.end_view": "whoever views as somebody else",
     "proposal.see": "its team, the office once submitted, the chair, its reviewers; nobody with a conflict",
     "review.see": "its reviewer",

@@ -92,7 +92,8 @@ def by_identity(session: Session, issuer: str, subject: str) -> Person | None:
 
 def latest_identity(session: Session, person: Person) -> Identity | None:
     """The one that this person logged in with last."""
-    mine = select(Identity).where(Identity.person_id == person.id, Identity.unlinked_at.is_(None))
+    usable = (Identity.unlinked_at.is_(None), Identity.held_at.is_(None))
+    mine = select(Identity).where(Identity.person_id == person.id, *usable)
     return session.scalar(mine.order_by(Identity.last_seen_at.desc(), Identity.id.desc()).limit(1))
 
 

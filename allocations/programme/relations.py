@@ -8,16 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, case, literal, select, union_all
+from sqlalchemy.orm import Session
 
 from allocations.accounts.projects import Membership, PastMembership
-from allocations.accounts.resources import Resource
 from allocations.kernel import clock
 from allocations.people.persons import Person
-from allocations.people.roles import Role, RoleGrant
+from allocations.people.roles import Role, RoleGrant, live
 from allocations.programme.conflicts import Conflict, Waiver
-from allocations.programme.proposals import Proposal, ResourceRequest, State
+from allocations.programme.proposals import Proposal, State
 from allocations.programme.teams import InvitationState, TeamMember
 
 # How long working together is remembered.
@@ -84,18 +83,21 @@ def keeping(found: Iterable[Relation]) -> Relation | None:
 
 
 def of_people(session: Session, people: Sequence[Person], proposal: Proposal) -> dict[int, list[Relation]]:
-    """All relations of these people to one proposal, by person; a handful of statements in all."""
-    team, invited = _team(session, proposal), _invited(session, proposal)
+    """All relations of these people to one proposal, by person; three statements in all.
+
+    Its team and requests are those of the getter.
+    """
+    joined = [m.person for m in proposal.team if m.person and m.state == InvitationState.ACCEPTED]
+    team = {person.id: person for person in [proposal.pi, *joined]}
+    invited = {member.email.casefold() for member in proposal.team}
     wanted = {person.id: person for person in people}
+    stated, waived = _stated(session, wanted, proposal)
     found: list[Relation] = [
-        *_declared(session, proposal, wanted),
+        *stated,
         *_at_hand(wanted.values(), team, invited),
         *_projects(session, wanted, team),
         *_proposals(session, wanted, team, proposal),
-        *_competitors(session, wanted, proposal),
-        *_providers(session, wanted, proposal),
     ]
-    waived = _waived(session, proposal)
     by_person: dict[int, list[Relation]] = {person_id: [] for person_id in wanted}
     for relation in found:
         lifted = (relation.person_id, str(relation.kind)) in waived
@@ -105,31 +107,38 @@ def of_people(session: Session, people: Sequence[Person], proposal: Proposal) ->
     return by_person
 
 
-def _team(session: Session, proposal: Proposal) -> dict[int, Person]:
-    """The PI and everybody who accepted."""
-    joined = select(TeamMember.person_id).where(
-        TeamMember.proposal_id == proposal.id, TeamMember.state == InvitationState.ACCEPTED
+def _stated(
+    session: Session, wanted: Mapping[int, Person], proposal: Proposal
+) -> tuple[list[Relation], set[tuple[int, str]]]:
+    """What is on record for this very proposal: declared conflicts, operators, and waivers (the second)."""
+    providers = sorted({request.resource.provider_id for request in proposal.requests})
+    declared = select(
+        Conflict.person_id, literal(str(Kind.DECLARED)), Conflict.reason, literal(0).label("waived")
+    ).where(Conflict.proposal_id == proposal.id)
+    operating = select(RoleGrant.person_id, literal(str(Kind.PROVIDER)), literal(""), literal(0)).where(
+        RoleGrant.role == Role.PROVIDER_OPERATOR, RoleGrant.scope_id.in_(providers), live()
     )
-    query = select(Person).where(Person.id.in_(joined) | (Person.id == proposal.pi_id))
-    return {person.id: person for person in session.scalars(query)}
-
-
-def _invited(session: Session, proposal: Proposal) -> set[str]:
-    """Addresses that the team has asked to join, whatever they answered."""
-    query = select(TeamMember.email).where(TeamMember.proposal_id == proposal.id)
-    return {address.casefold() for address in session.scalars(query)}
-
-
-def _declared(session: Session, proposal: Proposal, wanted: Mapping[int, Person]) -> Iterator[Relation]:
-    query = select(Conflict).where(Conflict.proposal_id == proposal.id, Conflict.person_id.in_(wanted))
-    for row in session.scalars(query):
-        yield Relation(row.person_id, Kind.DECLARED, f"has declared: {row.reason}")
+    waived = select(Waiver.person_id, Waiver.kind, literal(""), literal(1)).where(
+        Waiver.proposal_id == proposal.id, Waiver.until > clock.now()
+    )
+    words = {
+        Kind.DECLARED: "has declared: {}",
+        Kind.PROVIDER: "operates machines that the proposal asks for{}",
+    }
+    relations, lifted = [], set()
+    for person_id, kind, reason, is_waiver in session.execute(union_all(declared, operating, waived)):
+        if is_waiver:
+            lifted.add((person_id, kind))
+        elif person_id in wanted:
+            relations.append(Relation(person_id, Kind(kind), words[Kind(kind)].format(reason)))
+    return relations, lifted
 
 
 def _at_hand(people: Iterable[Person], team: Mapping[int, Person], invited: set[str]) -> Iterator[Relation]:
     """What the rows themselves show: being on the team, one account's marks on another, the institution."""
     marks = {mark: member for member in team.values() for mark in _marks(member)}
-    houses = {member.institution_id: member for member in team.values()}
+    # The PI is named first.
+    houses = {member.institution_id: member for member in reversed(team.values())}
     for person in people:
         if person.id in team or person.email.casefold() in invited:
             yield Relation(person.id, Kind.TEAM, "is on the team or was asked to join it")
@@ -167,19 +176,30 @@ def _projects(
 def _proposals(
     session: Session, wanted: Mapping[int, Person], team: Mapping[int, Person], proposal: Proposal
 ) -> Iterator[Relation]:
-    """Teams of one other proposal that was begun in the window."""
+    """Teams of one other proposal that was begun in the window, and applicants of the same call."""
     recent = (Proposal.created_at > clock.now() - WINDOW, Proposal.id != proposal.id)
     everybody = [*wanted, *team]
-    written = select(Proposal.id, Proposal.pi_id).where(*recent, Proposal.pi_id.in_(everybody))
+    competing = and_(
+        Proposal.call_id == proposal.call_id, Proposal.state.not_in([State.DRAFT, State.WITHDRAWN])
+    )
+    written = select(Proposal.id, Proposal.pi_id, case((competing, 1), else_=0)).where(
+        *recent, Proposal.pi_id.in_(everybody)
+    )
     joined = (
-        select(Proposal.id, TeamMember.person_id)
+        select(Proposal.id, TeamMember.person_id, literal(0))
         .join(TeamMember, TeamMember.proposal_id == Proposal.id)
         .where(*recent, TeamMember.person_id.in_(everybody), TeamMember.state == InvitationState.ACCEPTED)
     )
     of_proposal: dict[int, set[int]] = {}
-    for proposal_id, person_id in session.execute(written.union_all(joined)):
+    competitors = set()
+    for proposal_id, person_id, competes in session.execute(written.union_all(joined)):
         of_proposal.setdefault(proposal_id, set()).add(person_id)
+        if competes and person_id in wanted:
+            competitors.add(person_id)
     yield from _together(of_proposal.values(), wanted, team, Kind.PROPOSAL, "wrote a proposal with")
+    for person_id in sorted(competitors - set(team)):
+        # Normal where applicants review each other, and worth knowing.
+        yield Relation(person_id, Kind.COMPETITOR, "has a proposal of their own in this call")
 
 
 def _together(
@@ -197,35 +217,3 @@ def _together(
             if colleagues:
                 told.add(person_id)
                 yield Relation(person_id, kind, f"{words} {team[colleagues[0]].name}")
-
-
-def _competitors(session: Session, wanted: Mapping[int, Person], proposal: Proposal) -> Iterator[Relation]:
-    """Applicants in the same call: normal where applicants review each other, and worth knowing."""
-    rival = aliased(Proposal)
-    query = select(rival.pi_id).where(
-        rival.call_id == proposal.call_id,
-        rival.id != proposal.id,
-        rival.pi_id.in_(wanted),
-        rival.state.not_in([State.DRAFT, State.WITHDRAWN]),
-    )
-    for person_id in set(session.scalars(query)):
-        yield Relation(person_id, Kind.COMPETITOR, "has a proposal of their own in this call")
-
-
-def _providers(session: Session, wanted: Mapping[int, Person], proposal: Proposal) -> Iterator[Relation]:
-    """Operators of the machines that the proposal asks for."""
-    asked = select(Resource.provider_id).join(ResourceRequest, ResourceRequest.resource_id == Resource.id)
-    held = select(RoleGrant.person_id).where(
-        RoleGrant.role == Role.PROVIDER_OPERATOR,
-        RoleGrant.person_id.in_(wanted),
-        RoleGrant.scope_id.in_(asked.where(ResourceRequest.proposal_id == proposal.id)),
-    )
-    for person_id in set(session.scalars(held)):
-        yield Relation(person_id, Kind.PROVIDER, "operates machines that the proposal asks for")
-
-
-def _waived(session: Session, proposal: Proposal) -> set[tuple[int, str]]:
-    live = select(Waiver.person_id, Waiver.kind).where(
-        Waiver.proposal_id == proposal.id, Waiver.until > clock.now()
-    )
-    return {(person_id, kind) for person_id, kind in session.execute(live)}

@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
-from allocations.kernel.errors import Incomplete, Invalid, NotFound
+from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotFound
 from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people import roles
@@ -153,7 +153,7 @@ def waive(session: Session, actor: Actor, proposal: Proposal, *, person: Person,
     found = relations.of_people(session, [person], proposal)[person.id]
     lifted = [each for each in found if each.level == Level.WAIVER and not each.is_waived]
     if not lifted:
-        raise Invalid({"reason": f"There is nothing that a waiver could lift for {person.name}."})
+        raise IllegalMove(f"There is nothing that a waiver could lift for {person.name}.")
     for relation in lifted:
         waiver = Waiver(
             person_id=person.id,

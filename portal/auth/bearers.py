@@ -7,6 +7,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from allocations.kernel import clock
+from allocations.people.persons import latest_identity
 from allocations.people.roles import Actor, Role, actor_of
 from portal.auth import service_tokens, tokens
 from portal.auth.service_tokens import ServiceToken
@@ -58,8 +59,9 @@ def _actor(session: Session, row: PersonalToken | ServiceToken) -> Actor:
     if isinstance(row, ServiceToken):
         _refuse(service_tokens.not_working(session, row))
         return Actor(name=row.label, project_id=row.project_id, owner_id=row.maker_id)
-    _refuse(tokens.not_working(session, row))
-    actor = actor_of(session, row.person)
+    latest = latest_identity(session, row.person)
+    _refuse(tokens.not_working(row, latest))
+    actor = actor_of(session, row.person, latest)
     carried = frozenset(held for held in actor.roles if held[0] not in AT_THE_KEYBOARD)
     return replace(actor, roles=carried)
 

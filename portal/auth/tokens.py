@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select, update
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, MappedAsDataclass, Session, mapped_column, relationship
 
 from allocations.kernel import audit, clock, outbox
@@ -186,13 +186,11 @@ def revoke_all(session: Session, actor: Actor) -> None:
         revoke(session, actor, token.id)
 
 
-def not_working(session: Session, token: PersonalToken) -> str:
-    """Why the token does not work at this moment; empty when it does."""
+def not_working(token: PersonalToken, latest: Identity | None) -> str:
+    """Why the token does not work at this moment; empty when it does. `latest` is the log-in used last."""
     if token.person.disabled_at is not None:
         return "The account is closed."
-    newest = select(func.max(Identity.last_seen_at)).where(Identity.person_id == token.person_id)
-    seen = session.scalar(newest)
-    if seen is None or clock.now() - seen > LAPSES_AFTER:
+    if latest is None or clock.now() - latest.last_seen_at > LAPSES_AFTER:
         days = LAPSES_AFTER.days
         return f"You have not logged in for {days} days. Log in, and the token works again."
     return token.is_over

@@ -27,6 +27,7 @@ OF_LOG_IN = {
     "identity.person_id",
     "kept_form.person_id",
     "login_session.person_id",
+    "login_session.viewed_person_id",
     "merge_request.other_id",
     "merge_request.person_id",
 }

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from allocations.accounts import projects
 from allocations.kernel import clock
-from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound
+from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed, NotFound
 from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM, Role
@@ -112,7 +112,7 @@ def test_an_officer_waives_an_institution_with_a_reason_and_the_colleague_can_be
 
     assert _kinds(session, rita, proposal) == {Kind.INSTITUTION: False}
     assert reviewing.assign(session, cast.owen, proposal, person=rita).reviewer is rita
-    with pytest.raises(Invalid, match="nothing that a waiver"):
+    with pytest.raises(IllegalMove, match="nothing that a waiver"):
         reviewing.waive(session, cast.owen, proposal, person=rita, reason="Again.")
 
 
@@ -129,7 +129,7 @@ def test_a_waiver_ends_and_covers_no_other_proposal(session: Session, cast: Cast
 def test_nobody_lifts_a_bar_and_only_officers_waive(session: Session, cast: Cast) -> None:
     proposal = stage.in_review(cast)
     carlos, rita = cast.person(cast.carlos), _colleague(session, cast)
-    with pytest.raises(Invalid, match="nothing that a waiver"):
+    with pytest.raises(IllegalMove, match="nothing that a waiver"):
         reviewing.waive(session, cast.owen, proposal, person=carlos, reason="He is honest.")
     for actor in (cast.chen, cast.ruth, cast.priya):
         with pytest.raises(NotAllowed):

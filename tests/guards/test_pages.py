@@ -35,7 +35,7 @@ def test_every_page_has_its_place_in_the_table(portal: Portal) -> None:
     # Those for programs have tables of their own.
     answered -= stage.for_programs(portal)
 
-    assert {page.endpoint for page in PAGES} == answered
+    assert {page.endpoint for page in PAGES} - stage.for_programs(portal) == answered
 
 
 def test_reading_a_page_writes_nothing_and_leaves_nothing_dirty(portal: Portal) -> None:

@@ -120,7 +120,7 @@ FORMS = (
         "/proposals/{proposal_imaging}/decide",
         {"outcome": "award", "summary": "Good."},
     ),
-    FormPage("people.disable", "ada", "/people/{psn_sam}/disable", {"reason": REASON}),
+    FormPage("people.disable", "ada", "/people/{psn_mei}/disable", {"reason": REASON}),
     FormPage("people.enable", "ada", "/people/{psn_gordon}/enable", {"reason": REASON}),
     FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
     FormPage("people.reject", "ada", "/people/{psn_sam}/identities/{held_id}/reject", {"reason": REASON}),

@@ -21,7 +21,7 @@ from portal.demo.cast import PEOPLE
 from tests.portal import stage
 
 CAST = tuple(PEOPLE)
-OFFICER, CHAIR, OPERATOR, CUSTODIAN = "owen", "chen", "pat", "dana"
+OFFICER, CHAIR, OPERATOR, CUSTODIAN, ADMINISTRATOR = "owen", "chen", "pat", "dana", "ada"
 UNFINISHED = {"draft", "returned"}
 
 
@@ -78,12 +78,12 @@ def sees_review(facts: Facts, review: Review, who: str) -> bool:
 
 
 def sees_project(facts: Facts, project: Project, who: str) -> bool:
-    return (project.id, who) in facts.members or who == OFFICER
+    return (project.id, who) in facts.members or who in (OFFICER, ADMINISTRATOR)
 
 
 def sees_allocation(facts: Facts, allocation: Allocation, who: str) -> bool:
     member = (allocation.project_id, who) in facts.members
-    return member or who in (OPERATOR, OFFICER)
+    return member or who in (OPERATOR, OFFICER, ADMINISTRATOR)
 
 
 def sees_call(_facts: Facts, call: Call, who: str) -> bool:
@@ -91,7 +91,7 @@ def sees_call(_facts: Facts, call: Call, who: str) -> bool:
 
 
 def sees_notebook(facts: Facts, notebook: Notebook, who: str) -> bool:
-    return (notebook.project_id, who) in facts.members
+    return (notebook.project_id, who) in facts.members or who == ADMINISTRATOR
 
 
 def sees_request(_facts: Facts, asked: AccessRequest, who: str) -> bool:

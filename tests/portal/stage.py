@@ -258,7 +258,17 @@ def _ask_about_accounts(session: Session) -> None:
     assert lena.institution is not None
     note = "I am a research assistant in geology. Ask Professor Berg."
     confirmations.ask(session, actor(session, "lena"), lena.institution, note=note)
-    session.add(Identity(issuer=SECOND, subject="sam", person=sam, name="Sam O.", mail="so@second.example"))
+    last_week = clock.now() - timedelta(days=7)
+    session.add(
+        Identity(
+            issuer=SECOND,
+            subject="sam",
+            person=sam,
+            name="Sam O.",
+            mail="so@second.example",
+            last_seen_at=last_week,
+        )
+    )
     old = Person(name="Samuel Okafor", email="old@second.example", welcomed_at=clock.now())
     forgotten = Identity(issuer=SECOND, subject="old", person=old, name=old.name, mail=old.email)
     session.add(forgotten)

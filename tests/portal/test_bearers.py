@@ -236,16 +236,24 @@ def test_the_cookies_of_a_request_to_the_api_are_not_even_looked_up(portal: Port
     assert not [text for text in heard if "login_session" in text]
 
 
+def test_a_remembering_cookie_opens_nothing(portal: Portal) -> None:
+    """Flask-Login looks for one on its own; the portal never gives one out."""
+    browser = portal.log_in("priya")
+    with browser.session_transaction() as kept, portal.app.app_context():
+        cookie = f"remember_token={encode_cookie(kept['_user_id'])}"
+
+    with portal.app.test_request_context("/home", headers={"Cookie": cookie}):
+        assert current_person() is None
+
+
 @pytest.mark.parametrize(("path", "known"), [("/home", True), ("/api/v1/me", False), ("/api/none", False)])
 def test_nobody_is_logged_in_where_programs_come_in(portal: Portal, path: str, known: bool) -> None:
-    """Not even by a cookie that Flask-Login looks for on its own."""
+    """The same cookie that opens the pages."""
     browser = portal.log_in("priya")
-    with browser.session_transaction() as kept:
-        handle = kept["_user_id"]
-    with portal.app.app_context():
-        cookie = f"remember_token={encode_cookie(handle)}"
+    kept = browser.get_cookie("commons")
+    assert kept is not None
 
-    with portal.app.test_request_context(path, headers={"Cookie": cookie}):
+    with portal.app.test_request_context(path, headers={"Cookie": f"commons={kept.value}"}):
         assert (current_person() is not None) == known
         assert (actor().person_id is not None) == known
 
