@@ -36,8 +36,11 @@ class Thing:
 
     @property
     def named_to(self) -> frozenset[str]:
-        """The office reads on a project's page which notebooks it has; it opens none of them."""
-        return self.seen_by | ({OFFICER} if self.kind == "notebook" else frozenset())
+        """The office reads on a project's page which notebooks it has; it opens none of them. Administrators
+        read the names of calls where they give roles on them.
+        """
+        more = {"notebook": {OFFICER}, "call": {ADMINISTRATOR}}
+        return self.seen_by | more.get(self.kind, set())
 
 
 class Facts:
@@ -131,7 +134,7 @@ def things(session: Session) -> list[Thing]:
 def secret_titles(listed: Iterable[Thing], who: str) -> set[str]:
     """Titles of which this person sees no object at all."""
     listed = list(listed)
-    known = {thing.title for thing in listed if who in thing.seen_by}
+    known = {thing.title for thing in listed if who in thing.named_to}
     return {thing.title for thing in listed if thing.title} - known
 
 
