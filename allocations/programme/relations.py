@@ -138,7 +138,7 @@ def _at_hand(people: Iterable[Person], team: Mapping[int, Person], invited: set[
     """What the rows themselves show: being on the team, one account's marks on another, the institution."""
     marks = {mark: member for member in team.values() for mark in _marks(member)}
     # The PI is named first.
-    houses = {member.institution_id: member for member in reversed(team.values())}
+    houses = {member.institution_id: member for member in reversed(list(team.values()))}
     for person in people:
         if person.id in team or person.email.casefold() in invited:
             yield Relation(person.id, Kind.TEAM, "is on the team or was asked to join it")

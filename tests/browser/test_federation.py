@@ -217,6 +217,11 @@ def test_log_out_ends_it_and_the_back_button_shows_nothing(
     expect(visitor.page.locator("body")).not_to_contain_text("Priya Nair")
 
 
+def proofs(portal: Portal) -> list[str]:
+    """How people proved themselves; the demo programme has a session about which nothing is known."""
+    return [acr for acr in portal.acrs() if acr]
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_a_decision_wants_a_second_factor_first(scripts: bool, programme: Portal, arrive: Arrive) -> None:
     ref = request_waiting(programme)
@@ -230,7 +235,7 @@ def test_a_decision_wants_a_second_factor_first(scripts: bool, programme: Portal
     institutions.choose(dana, "Dana Fischer", acr=MFA)
 
     assert dana.page.url == f"{programme.address}/access-requests/{ref}"
-    assert programme.acrs() == [SFA, MFA]
+    assert proofs(programme) == [SFA, MFA]
 
 
 def test_a_half_finished_decision_comes_back_as_typed_and_is_sent(programme: Portal, dana: Visitor) -> None:
@@ -261,7 +266,7 @@ def test_an_answer_without_a_second_factor_is_refused_and_can_be_mended(
     institutions.send(dana, "Continue to Log-in of north")
     institutions.choose(dana, "Dana Fischer", acr=SFA)
     dana.reads("did not confirm a second factor")
-    assert programme.acrs() == [SFA]
+    assert proofs(programme) == [SFA]
 
     dana.press("Try again")
     institutions.send(dana, "Continue to Log-in of north")

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import Admit, Screenshot
 from tests.browser.visitors import Visitor
 
-NOT_PAGES = re.compile(r"/(static|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b")
+NOT_PAGES = re.compile(r"/(static|api|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b")
 PEOPLE = [
     "owen",
     "priya",
