@@ -46,13 +46,13 @@ def small(seed: int) -> Problem:
     About a third cannot be staffed.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
-    proposals, reviewers = int(rng.integers(1, 8)), int(rng.integers(1, 9))
+    proposals, reviewers = int(rng.integers(1, 8)), int(rng.integers(2, 9))
     ids = rng.permutation(100)
     names, people = ids[:proposals].tolist(), ids[50 : 50 + reviewers].tolist()
-    caps = rng.integers(0, 5, reviewers)
+    caps = rng.integers(0, 4, reviewers) + 2 * proposals // reviewers
     pairs = [(p, r) for p in names for r in people]
     kind = rng.choice(
-        ["", "banned", "forbidden", "pinned", "sent"], len(pairs), p=[0.72, 0.1, 0.05, 0.03, 0.1]
+        ["", "banned", "forbidden", "pinned", "sent"], len(pairs), p=[0.78, 0.06, 0.03, 0.03, 0.1]
     )
     chosen = {
         word: frozenset(pair for pair, mine in zip(pairs, kind, strict=True) if mine == word)
@@ -66,7 +66,7 @@ def small(seed: int) -> Problem:
                 r,
                 int(cap),
                 int(rng.integers(0, 1 + cap // 3)),
-                ["", "north", "south", "west"][rng.integers(4)],
+                ["", "", "north", "south", "east", "west"][rng.integers(6)],
                 held,
             )
             for r, cap, held in zip(people, caps, roles, strict=True)

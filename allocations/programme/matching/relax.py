@@ -1,5 +1,7 @@
 """What would help where nobody can be staffed: each piece of advice was tried or counted."""
 
+from dataclasses import replace
+
 from allocations.programme.matching.flows.feasible import Cut, staffable
 from allocations.programme.matching.flows.flow import WHOLE, Scale
 from allocations.programme.matching.flows.instance import Instance, every, without_spread
@@ -16,21 +18,18 @@ def advice(
     free = without_spread(instance, problem)
     if options.spread and staffable(free, every(free.allowed), scale):
         found.append("Allow two reviewers of one institution on a proposal: then everybody can be staffed.")
-    return (*found, *(_fewer_promises(cut) if cut.promised else _more_places(instance, cut)))
-
-
-def _fewer_promises(cut: Cut) -> list[str]:
-    return [f"Lower the promised minimum of these reviewers by {cut.missing} in all."]
-
-
-def _more_places(instance: Instance, cut: Cut) -> list[str]:
-    found = [f"Raise the limits of these reviewers by {cut.missing} in all."] if len(cut.reviewers) else []
+    if cut.promised:
+        return (*found, f"Lower the promised minimum of these reviewers by {cut.missing} in all.")
+    higher = instance.free.copy()
+    higher[cut.reviewers] = len(instance.demands)
+    if staffable(replace(instance, free=higher), every(instance.allowed), scale):
+        found.append(f"Raise the limits of these reviewers by at least {cut.missing} in all.")
     found.append(f"Invite more people who may review these proposals; places needed: {cut.missing}.")
     found.append(f"Ask for fewer reviews of these proposals, {cut.missing} in all.")
     barred = _barred(instance, cut)
     if barred:
-        found.append(f"Look at the {barred} bars between these proposals and people with free places.")
-    return found
+        found.append(f"Check the conflicts and refusals that keep people with free places away: {barred}.")
+    return tuple(found)
 
 
 def _barred(instance: Instance, cut: Cut) -> int:

@@ -26,9 +26,7 @@ def faults(problem: Problem, options: Options, solution: Solution) -> list[str]:
     found += [
         f"reviewer {one.id} holds {loads[one.id]}"
         for one in problem.reviewers
-        if not min(one.least, loads[one.id] + one.least) <= max(one.least, loads[one.id])
-        or loads[one.id] > max(one.cap, pins[1][one.id])
-        or loads[one.id] < one.least
+        if not one.least <= loads[one.id] <= max(one.cap, pins[1][one.id])
     ]
     found += ["an institution twice"] * (options.spread and _crowded(problem, pairs))
     return found + ["a pair under the floor"] * _under(problem, solution, pairs)

@@ -1,4 +1,4 @@
-"""What holds for every call: no conflict, loads within limits, all staffed or a true cut, whatever the order."""
+"""What holds for every call: no conflict, loads within limits, all staffed or a true cut."""
 
 from dataclasses import replace
 
@@ -84,7 +84,7 @@ def test_floor_and_optimum_are_exact(seed: int, solver: str) -> None:
     if isinstance(answer, Solution):
         known, worth = expertise(problem), affinity(problem)
         floors = [min((known[pair] for pair in one - problem.pinned), default=1.0) for one in possible]
-        over = [one for one in assignments(problem, options, answer.floor or 0.0)]
+        over = list(assignments(problem, options, answer.floor or 0.0))
         free = assignments(problem, replace(options, spread=False))
         assert answer.best_floor in (None, pytest.approx(max(floors)))
         assert answer.total == pytest.approx(max(sum(worth[pair] for pair in one) for one in over), abs=1e-5)
