@@ -51,25 +51,29 @@ class Affinities:
     def evidence(self, proposal: int, reviewer: int) -> tuple[Evidence, ...]:
         """The reviewer's papers nearest to the proposal, best first, at most five."""
         row, column = self.proposals.index(proposal), self.reviewers.index(reviewer)
-        papers = self.corpus.papers[column]
+        papers, numbers = self.corpus.papers[column], self.corpus.numbers[column]
         if not len(papers) or self.unknown[row, column]:
             return ()
         near = self.corpus.compare(self.corpus.proposals[row : row + 1], papers)[0]
         order = np.lexsort((np.arange(len(near)), -near))[:BEST]
         texts = self.corpus.texts
         return tuple(
-            Evidence(int(place), texts[papers[place]][:BEGINS], round(float(near[place]), 4))
+            Evidence(int(numbers[place]), texts[papers[place]][:BEGINS], round(float(near[place]), 4))
             for place in order
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Corpus:
-    """Distinct texts, sorted, so that their order in the input cannot matter; places of each one's texts."""
+    """Distinct texts, sorted, so that their order in the input cannot matter, and places of each one's.
+
+    A blank text has no place (-1 for a proposal); `numbers` are the papers' own places in the profile.
+    """
 
     texts: tuple[str, ...]
     proposals: Ints
     papers: tuple[Ints, ...]
+    numbers: tuple[Ints, ...]
     compare: Compare
 
 
@@ -99,13 +103,14 @@ def affinities(
 
 def _read(texts: Sequence[Text], profiles: Sequence[Profile], backend: Backend) -> _Corpus:
     said = [one.text.strip() for one in texts]
-    papers = [[paper.strip() for paper in profile.papers if paper.strip()] for profile in profiles]
-    distinct = sorted({text for text in said if text} | {paper for each in papers for paper in each})
+    papers = [[paper.strip() for paper in profile.papers] for profile in profiles]
+    distinct = sorted({text for each in (said, *papers) for text in each if text})
     place = {text: number for number, text in enumerate(distinct)}
     return _Corpus(
         tuple(distinct),
         np.array([place.get(text, -1) for text in said], dtype=np.int64),
-        tuple(np.array([place[paper] for paper in each], dtype=np.int64) for each in papers),
+        tuple(np.array([place[paper] for paper in each if paper], dtype=np.int64) for each in papers),
+        tuple(np.array([n for n, paper in enumerate(each) if paper], dtype=np.int64) for each in papers),
         backend(distinct),
     )
 

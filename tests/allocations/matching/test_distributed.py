@@ -86,7 +86,7 @@ def test_a_reviewer_moves_the_ranks_of_others() -> None:
     """Otherwise the property above would say nothing."""
     scheme = scheme_of(pool(9, 9))
     pair = scheme.pairs[0]
-    low, high = ({one: 5.0 for one in scheme.pairs} | {pair: score} for score in (1.0, 9.0))
+    low, high = (dict.fromkeys(scheme.pairs, 5.0) | {pair: score} for score in (1.0, 9.0))
 
     assert ranks(scheme, low)[pair[0]].rank > ranks(scheme, high)[pair[0]].rank
 

@@ -42,7 +42,7 @@ def staffable(instance: Instance, edges: Edges, scale: Scale = WHOLE) -> bool:
     ends = [
         (everybody, sink, instance.least * scale.units),
         (everybody, np.full(reviewers, above), (instance.free - instance.least) * scale.units),
-        (np.array([above]), sink[:1], np.array([spare * scale.units])),
+        (np.array([above]), np.array([middle.nodes]), np.array([spare * scale.units])),
     ]
     made = _closed(instance, middle, ends, scale)
     filled = network.fill(made, middle.nodes + 1, middle.nodes)
