@@ -5,7 +5,7 @@ import multiprocessing
 import resource
 import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -142,10 +142,11 @@ def _greedy(problem: Problem, options: Options) -> Figures:
 
 def _figures(problem: Problem, pairs: frozenset[Pair], cpu: float, optimum: float, floor: float) -> Figures:
     values = np.asarray(problem.affinities)
-    sums, loads, homes = Counter[int](), Counter[int](), Counter[tuple[int, str]]()
+    loads, homes = Counter[int](), Counter[tuple[int, str]]()
+    sums: defaultdict[int, float] = defaultdict(float)
     counts = Counter(p for p, _ in pairs)
     for p, r in sorted(pairs):
-        sums[p] += float(values[p, r])  # type: ignore[assignment]
+        sums[p] += float(values[p, r])
         loads[r] += 1
         homes[p, problem.reviewers[r].institution] += 1
     return Figures(
@@ -178,8 +179,9 @@ def _midl() -> None:
         if isinstance(answer, Solution) and answer.bound:
             worst = min(pair.affinity for pair in answer.pairs)
             print(
-                f"\n  MIDL, {name}: {spent:.2f} CPU s, total {answer.total:.2f} of {answer.optimum:.2f}, worst "
-                f"proposal {answer.worst_total:.4f} (bound {3 * answer.bound:.4f}), worst pair {worst:.3f}"
+                f"\n  MIDL, {name}: {spent:.2f} CPU s, total {answer.total:.2f} of {answer.optimum:.2f}, "
+                f"worst proposal {answer.worst_total:.4f} (bound {3 * answer.bound:.4f}), "
+                f"worst pair {worst:.3f}"
             )
 
 

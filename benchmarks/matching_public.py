@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 
@@ -47,14 +46,16 @@ def gold_losses(where: Path, backend: Backend = tfidf_lsa) -> list[float]:
 
 
 def _ratings(path: Path) -> Ratings:
-    rated: Ratings = defaultdict(dict)
+    """How well each participant says they can review each paper, 1 to 5."""
     with path.open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file, delimiter="\t"):
-            for number in range(1, 11):
-                if line[f"Paper{number}"]:
-                    paper, value = line[f"Paper{number}"], float(line[f"Expertise{number}"])
-                    rated[line["ParticipantID"]][paper] = value
-    return rated
+        lines = list(csv.DictReader(file, delimiter="\t"))
+    numbers = range(1, 11)
+    return {
+        line["ParticipantID"]: {
+            line[f"Paper{n}"]: float(line[f"Expertise{n}"]) for n in numbers if line[f"Paper{n}"]
+        }
+        for line in lines
+    }
 
 
 def _loss(ratings: Ratings, where: Path, backend: Backend) -> float:

@@ -122,6 +122,8 @@ class Options:
             raise ValueError("the floor's share lies between 0 and 1")
         if self.limit is not None and not 0 < self.limit <= 1:
             raise ValueError("the limit of a pair's chance lies above 0 and is at most 1")
+        if self.limit is not None and self.mix:
+            raise ValueError("a role mix and a limit on chances cannot be asked for together")
         if min(self.best) < 1:
             raise ValueError("at least one candidate must be kept")
 

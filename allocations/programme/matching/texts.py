@@ -12,6 +12,7 @@ from sklearn.preprocessing import normalize
 from allocations.programme.matching.problem import Floats, Ints
 
 COMPONENTS = 200
+MANY = 100  # From so many texts on, words that only one of them has are dropped: noise, and most of the work.
 
 Compare = Callable[[Ints, Ints], Floats]
 """Similarity (0 to 1) of the texts at places `rows` with those at places `columns`, as a matrix."""
@@ -39,10 +40,11 @@ class _Fitted:
 def tfidf_lsa(texts: Sequence[str]) -> Compare:
     """Mean of the cosines in TF-IDF (sublinear, one and two words, English stop words) and in LSA.
 
-    LSA keeps 200 components, fewer where there are not so many texts or words. Source of the choice:
-    the best of 25 variants on the public gold standard of expertise (arXiv 2303.16750).
+    LSA keeps 200 components, fewer where there are not so many texts or words. Measured on the public
+    gold standard of expertise (arXiv 2303.16750): see docs/matching.md.
     """
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), stop_words="english")
+    least = 2 if len(texts) >= MANY else 1
+    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), stop_words="english", min_df=least)
     try:
         words = csr_array(vectorizer.fit_transform(texts))
     except ValueError:  # Nothing but stop words, or no text at all.

@@ -314,7 +314,9 @@ def test_a_problem_that_makes_no_sense_is_refused(change: dict[str, object], wor
 
 
 @pytest.mark.parametrize(
-    "change", [{"floor_share": 1.1}, {"limit": 0.0}, {"limit": 1.1}, {"best": (0, 1)}], ids=str
+    "change",
+    [{"floor_share": 1.1}, {"limit": 0.0}, {"limit": 1.1}, {"best": (0, 1)}, {"limit": 0.5, "mix": True}],
+    ids=str,
 )
 def test_options_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
