@@ -192,6 +192,17 @@ def test_a_sparse_matrix_is_read_like_a_dense_one() -> None:
     assert solved(problem) == solved(sparse)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_floor_looks_at_all_pairs_even_where_few_are_kept(seed: int) -> None:
+    """The pairs kept are the best with bids; the floor is about expertise, and may need others."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    problem = replace(made_up(40, 60, seed), expertise=np.round(rng.random((40, 60)), 3))
+
+    few, all_ = (solved(problem, replace(BARE, floor_share=0.9, best=(n, n))) for n in (1, 60))
+
+    assert few.best_floor == all_.best_floor
+
+
 def test_a_narrow_choice_of_candidates_widens_until_everybody_is_staffed() -> None:
     rows = [[0.9, 0.8, 0.1, 0.1, 0.1, 0.1]] * 6
     answer = solved(call(rows), replace(BARE, best=(1, 1)))
