@@ -75,11 +75,14 @@ def test_no_bid_lifts_a_pair_over_the_floor() -> None:
 
 
 def test_the_lift_helps_the_worst_proposal_within_its_budget() -> None:
-    problem = made_up(60, 40, 3)
-    plain, lifted = (solved(problem, Options(lift_rounds=rounds)) for rounds in (0, 40))
+    problem = made_up(60, 40, 4)
+    plain, thrifty, free = (
+        solved(problem, Options(lift_rounds=rounds, lift_loss=loss))
+        for rounds, loss in ((0, 0.0), (40, 0.001), (40, 1.0))
+    )
 
-    assert lifted.worst_total > plain.worst_total
-    assert lifted.total >= plain.total * (1 - Options().lift_loss)
+    assert plain.worst_total < thrifty.worst_total < free.worst_total
+    assert thrifty.total >= plain.total * (1 - 0.001) > free.total
 
 
 def test_no_assignment_passes_the_bound() -> None:
