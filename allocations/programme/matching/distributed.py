@@ -1,6 +1,6 @@
 """Review among applicants: each reviews some of the others, and nobody's scores can move their own rank."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,7 +11,7 @@ from allocations.programme.matching.flows.network import Network
 from allocations.programme.matching.problem import Bools, Ints, Pair
 
 GROUPS = 3
-MOST = 5
+MOST, ENOUGH = 5, 3
 TRIES = 20  # Random groups drawn before the number of reviews is lowered.
 NEXT, OTHER, MUTUAL = 0, 1_000, 1_000_000  # Prices of a pair: to the next group, to another, both ways.
 ROUNDS = 200
@@ -63,7 +63,8 @@ def arranged(applicants: tuple[Applicant, ...], *, seed: int, most: int = MOST) 
     ranks of other groups, never one's own. Members of A review B's proposals, B's C's, C's A's;
     hence nobody reviews each other. Where groups are not equal, a few reviews go to the third group
     instead, chosen so that they are not mutual either if that can be had. Fewer reviews than
-    `most` are asked where the pool is too small for them.
+    `most`, but not under three, are asked where more would make people review each other. The search
+    for schemes without mutual pairs repeats flows; it is thorough, not exhaustive.
     """
     ordered = tuple(sorted(applicants, key=lambda one: one.person))
     if len({one.person for one in ordered}) < len(ordered):
@@ -71,11 +72,14 @@ def arranged(applicants: tuple[Applicant, ...], *, seed: int, most: int = MOST) 
     if len({one.proposal for one in ordered}) < len(ordered):
         raise ValueError("a proposal is listed twice")
     rng = np.random.Generator(np.random.PCG64(seed))
+    found: Scheme | None = None
     for reviews in range(min(most, len(ordered) - 1), 0, -1):
-        found = [one for one in _tries(ordered, reviews, rng) if one is not None]
-        if found:
-            return min(found, key=lambda one: one.mutual)
-    return TooFew(
+        if found is not None and reviews < ENOUGH:
+            return found
+        found = _best(ordered, reviews, rng) or found
+        if found is not None and not found.mutual:
+            return found
+    return found or TooFew(
         f"{len(ordered)} applicants cannot review each other: nobody may review their own proposal, one of "
         "their own institution or one barred to them, and too few are left."
     )
@@ -98,15 +102,18 @@ def ranks(scheme: Scheme, scores: Mapping[Pair, float]) -> dict[int, Place]:
     }
 
 
-def _tries(ordered: tuple[Applicant, ...], reviews: int, rng: np.random.Generator) -> Iterator[Scheme | None]:
-    """Schemes over random groups, up to the first without mutual pairs."""
+def _best(ordered: tuple[Applicant, ...], reviews: int, rng: np.random.Generator) -> Scheme | None:
+    """The scheme with the fewest mutual pairs over random groups, up to the first with none."""
+    best: Scheme | None = None
     for _ in range(TRIES):
         group = np.empty(len(ordered), dtype=np.int64)
         group[rng.permutation(len(ordered))] = np.arange(len(ordered)) % GROUPS
         scheme = _paired(ordered, group, reviews, rng)
-        yield scheme
-        if scheme is not None and not scheme.mutual:
-            return
+        if scheme is not None and (best is None or scheme.mutual < best.mutual):
+            best = scheme
+        if best is not None and not best.mutual:
+            break
+    return best
 
 
 def _paired(
