@@ -79,9 +79,9 @@ def _table(size: tuple[int, int], *, bound: bool) -> None:
     for name, found in rows.items():
         _print(name, found, plain)
     if bound:
-        print(
-            "    bound of the linear programme on the worst proposal:", *[_bound(size, one) for one in seeds]
-        )
+        for name in ("max total", "floor + lift"):
+            print(f"    worst proposal by seed, {name}:", *[f"{one.worst:.3f}" for one in rows[name]])
+        print("    worst proposal by seed, bound for any method:", *[_bound(size, one) for one in seeds])
 
 
 def _print(name: str, found: list[Figures], plain: list[Figures]) -> None:
