@@ -1,0 +1,1 @@
+"""Who reviews what: affinities, assignment with a floor and reasons, and review among applicants."""

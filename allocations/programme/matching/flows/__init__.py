@@ -1,0 +1,1 @@
+"""The numeric core: index form, flows and their solvers, floor, lift, role mix and lots."""
