@@ -1,11 +1,11 @@
 """Made-up rounds of requests over scarce pools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from allocations.programme.selection.requests import Candidate, Line, Pool, Rate, Round, Rules
+from allocations.programme.selection.requests import Candidate, Line, Pool, Portion, Rate, Round, Rules
 
 MICRO = 1_000_000
 POOLS = ("a100", "cloud", "gh200", "h100", "mi300", "tpu")
@@ -38,6 +38,41 @@ def make(shape: Shape, seed: int) -> Round:
         for slug, share in zip(slugs, shares, strict=True)
     )
     return Round(pools, candidates, Rules(width=shape.width, cap=shape.cap))
+
+
+def with_reserves(this: Round, seed: int) -> Round:
+    """Some proposals are high-risk or from first-time leaders; 5 % set aside, two reserves of 8 %."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    candidates = tuple(
+        replace(
+            one,
+            if_it_works=float(generator.uniform(6, 10)) if generator.random() < 0.15 else None,
+            first_time=bool(generator.random() < 0.2),
+        )
+        for one in this.candidates
+    )
+
+    def portion(percent: int) -> tuple[Portion, ...]:
+        return tuple(Portion(pool.slug, pool.capacity * percent // 100) for pool in this.pools)
+
+    rules = replace(this.rules, set_asides=portion(5), high_risk=portion(8), first_time=portion(8))
+    return replace(this, candidates=candidates, rules=rules)
+
+
+def with_storage(this: Round, seed: int) -> Round:
+    """Half of the proposals ask for disk space as well, of which there is too little."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    candidates = tuple(
+        replace(one, lines=(*one.lines, _disk(generator))) if generator.random() < 0.5 else one
+        for one in this.candidates
+    )
+    disk = Pool("disk", 30 * len(candidates) * MICRO, Fraction(1, 10))
+    return replace(this, pools=(*this.pools, disk), candidates=candidates)
+
+
+def _disk(generator: np.random.Generator) -> Line:
+    units = int(generator.integers(20, 200))
+    return Line(units * MICRO, units * MICRO // 2, (Rate("disk"),))
 
 
 def _candidate(

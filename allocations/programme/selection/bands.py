@@ -16,12 +16,14 @@ class Impossible(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Proposals that the panel cannot tell apart, the share they were promised, and who got it."""
+    """Proposals that the panel cannot tell apart, the best share they are promised, and who holds what.
+
+    `promise` None means the minimum; `held` has the share of each that is funded, None at its minimum.
+    """
 
     members: tuple[int, ...]
     promise: Fraction | None
-    promised: tuple[int, ...]
-    at_minimum: tuple[int, ...]
+    held: tuple[tuple[int, Fraction | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,42 +137,38 @@ def _walk(
     within: tuple[Space, str],
 ) -> Choice:
     for number, group in enumerate(groups):
-        promise = promises[number] if number < len(promises) else None
-        choice = _band(choice, group, promise, within)
+        choice = _band(choice, group, promises[number:], within)
     return choice
 
 
 def _band(
-    choice: Choice, group: Sequence[Candidate], promise: Fraction | None, within: tuple[Space, str]
+    choice: Choice, group: Sequence[Candidate], promises: Sequence[Fraction], within: tuple[Space, str]
 ) -> Choice:
-    """First the promise; who found no room then is tried at the minimum until nobody more fits.
+    """At the band's promise first; who finds no room is tried at each lower one and at the minimum.
 
-    Only the second step's proof that nobody more fits makes a refusal final: it may not be left out.
+    The minimum is tried until nobody more fits: only that proof makes a refusal final.
     """
     place, source = within
-    kept, proven, promised = list(choice.kept), choice.proven, []
-    if promise is not None:
-        items = [_item(one, _promised(one, promise), Mode.OPEN) for one in group]
-        added, proven = _added(place, kept, items)
-        proven, kept = proven and choice.proven, kept + added
-        promised = [item.candidate.proposal for item in added]
-    small: list[int] = []
-    while True:
-        taken = {*promised, *small}
-        rest = [one for one in group if one.proposal not in taken]
-        items = [_item(one, tuple(line.minimum for line in one.lines), Mode.OPEN) for one in rest]
-        added, sure = _added(place, kept, items)
-        proven, kept = proven and sure, kept + added
-        small += [item.candidate.proposal for item in added]
-        if not added:
-            break
-    band = Band(tuple(one.proposal for one in group), promise, tuple(promised), tuple(small))
-    sources = tuple((proposal, source) for proposal in (*promised, *small))
+    kept, proven = list(choice.kept), choice.proven
+    held: dict[int, Fraction | None] = {}
+    for promise in (*promises, None):
+        while True:
+            items = [
+                _item(one, _promised(one, promise), Mode.OPEN) for one in group if one.proposal not in held
+            ]
+            added, sure = _added(place, kept, items)
+            proven, kept = proven and sure, kept + added
+            held |= {item.candidate.proposal: promise for item in added}
+            if promise is not None or not added:
+                break
+    best = promises[0] if promises else None
+    band = Band(tuple(one.proposal for one in group), best, tuple(held.items()))
+    sources = tuple((proposal, source) for proposal in held)
     return Choice(tuple(kept), (*choice.sources, *sources), (*choice.bands, band), proven)
 
 
-def _promised(one: Candidate, promise: Fraction) -> tuple[int, ...]:
-    return tuple(max(line.minimum, ceil(line.requested * promise)) for line in one.lines)
+def _promised(one: Candidate, promise: Fraction | None) -> tuple[int, ...]:
+    return tuple(max(line.minimum, ceil(line.requested * (promise or 0))) for line in one.lines)
 
 
 def _item(one: Candidate, amounts: tuple[int, ...], mode: Mode) -> Item:

@@ -46,13 +46,24 @@ def _funded(ground: Ground, outcome: Outcome, candidate: Candidate) -> Certifica
         for line, served in zip(candidate.lines, outcome.lines, strict=True)
         if served.awarded < line.requested
     ]
-    pools = sorted({rate.pool for line in cut for rate in line.rates if ground.left[rate.pool] < CRUMB})
+    eligible = sorted({rate.pool for line in cut for rate in line.rates})
+    pools = tuple(pool for pool in eligible if ground.left[pool] < CRUMB)
     if not pools and _at_cap(ground, candidate.institution):
         return Certificate(Kind.CUT, f"Cut to {share} % because the institution is at its cap{tail}.")
+    return Certificate(
+        Kind.CUT, f"Cut to {share} % because {_exhausted(ground, eligible, pools)}{tail}.", pools
+    )
+
+
+def _exhausted(ground: Ground, eligible: Sequence[str], pools: Sequence[str]) -> str:
     if not pools:
-        return Certificate(Kind.CUT, f"Cut to {share} % by the limit on pools for one request{tail}.")
-    named = " and ".join(f"pool {pool} is exhausted at rank {_last(ground, pool)}" for pool in pools)
-    return Certificate(Kind.CUT, f"Cut to {share} % because {named}{tail}.", tuple(pools))
+        return "a request draws on so many pools at most, and those are held by others"
+    if len(pools) == 1:
+        named = f"pool {pools[0]} is exhausted at rank {_last(ground, pools[0])}"
+    else:
+        listed = ", ".join(f"{pool} at rank {_last(ground, pool)}" for pool in pools)
+        named = f"its pools are exhausted ({listed})"
+    return named if len(pools) == len(eligible) else f"{named} and it may not draw on more pools"
 
 
 def _last(ground: Ground, pool: str) -> int:

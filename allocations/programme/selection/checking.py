@@ -9,12 +9,12 @@ from allocations.programme.selection.results import Outcome, Served, Split
 
 
 def faults(this: Round, result: Split) -> list[str]:
-    """Every rule that the amounts break, in words; empty when they may be awarded."""
+    """The rules that the amounts break, in words; empty when they may be awarded."""
     known = {one.proposal: one for one in this.candidates}
     if sorted(known) != sorted(outcome.proposal for outcome in result.outcomes):
         return ["The outcomes are not those of the candidates."]
     found = [fault for outcome in result.outcomes for fault in _amounts(known[outcome.proposal], outcome)]
-    return [*found, *_pools(this, result), *_institutions(this, result, known), *_pins(this, result)]
+    return found or [*_pools(this, result), *_institutions(this, result, known), *_pins(this, result)]
 
 
 def _amounts(candidate: Candidate, outcome: Outcome) -> Iterator[str]:

@@ -76,7 +76,7 @@ def _spread(this: Round, kept: Sequence[Item], pinned: set[int]) -> _Spread:
 
 
 def _exact(space: Space, items: Sequence[Item]) -> _Spread | None:
-    """First with a margin for rounding; else to the last millionth; else with promises that yield a little."""
+    """First with a margin for rounding, else to the last millionth, else with promises that yield a bit."""
     margin = ROUNDING * (1 + sum(len(item.rates) for item in items))
     tight = _tightened(space, margin)
     for within, held in ((tight, items), (space, items), (tight, [_yielding(item) for item in items])):
