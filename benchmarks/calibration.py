@@ -42,15 +42,15 @@ def by_calibration(call: Simulated) -> Floats:
     design = Design(
         np.array([score.value for score in call.scores]),
         np.ones(len(call.scores)),
-        _numbers(call, "proposal"),
-        np.unique(_numbers(call, "reviewer"), return_inverse=True)[1].astype(np.int64),
+        numbers(call, "proposal"),
+        np.unique(numbers(call, "reviewer"), return_inverse=True)[1].astype(np.int64),
     )
     return posterior.best_linear(model.normal(design), model.fit(design))[1]
 
 
 def by_known_offsets(call: Simulated) -> Floats:
     values = np.array([score.value for score in call.scores])
-    return _mean(call, values - call.offsets[_numbers(call, "reviewer")])
+    return _mean(call, values - call.offsets[numbers(call, "reviewer")])
 
 
 WAYS: Mapping[str, Callable[[Simulated], Floats]] = {
@@ -100,18 +100,18 @@ def _height(equations: model.Normal, proposals: float, judgement: float) -> floa
     return float(-0.5 * at.logdet - 73 * np.log(judgement) - 0.5 * at.residual / judgement**2)
 
 
-def _numbers(call: Simulated, factor: str) -> NDArray[np.int64]:
+def numbers(call: Simulated, factor: str) -> NDArray[np.int64]:
     return np.array([getattr(score, factor) for score in call.scores], dtype=np.int64)
 
 
 def _mean(call: Simulated, values: Floats) -> Floats:
-    proposal = _numbers(call, "proposal")
+    proposal = numbers(call, "proposal")
     return np.bincount(proposal, values) / np.bincount(proposal)
 
 
 def _within(call: Simulated, values: Floats, *, scaled: bool) -> Floats:
     """Scores against the reviewer's own mean, if wanted in units of the reviewer's own sd."""
-    reviewer = _numbers(call, "reviewer")
+    reviewer = numbers(call, "reviewer")
     count = np.maximum(np.bincount(reviewer), 1)
     rest = values - (np.bincount(reviewer, values) / count)[reviewer]
     sd = np.sqrt(np.bincount(reviewer, rest**2) / count)

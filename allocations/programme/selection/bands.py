@@ -1,6 +1,6 @@
 """Who is funded: band by band from the top, each at its promise and then at the minimum."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -86,7 +86,7 @@ def _pinned(this: Round, candidates: Sequence[Candidate], pins: dict[int, Pin]) 
     found = solving.solve(space(this), items)
     if found is None:
         raise Impossible("The pinned awards do not fit into the pools and caps together.")
-    kept = _kept(space(this), items, found)
+    kept = settled(space(this), items, found)
     return Choice(tuple(kept), tuple((one.proposal, CHAIR) for one in candidates), (), found.proven)
 
 
@@ -121,13 +121,18 @@ def _left(whole: Space, kept: Sequence[Item]) -> Space:
     found = solving.relax(whole, [replace(item, most=item.least) for item in kept])
     capacity, houses = dict(whole.capacity), dict(whole.houses or {})
     for item, lines in zip(kept, found.served if found else (), strict=True):
-        for rates, served in zip(item.rates, lines, strict=True):
-            for rate in rates:
-                used = ceil(served[rate.pool] * solving.MICRO / rate.worth)
-                capacity[rate.pool] -= used
-                if houses:
-                    houses[item.candidate.institution] -= used * whole.credit[rate.pool]
+        for pool, used in _used(item, lines):
+            capacity[pool] -= used
+            if houses:
+                houses[item.candidate.institution] -= used * whole.credit[pool]
     return Space(capacity, whole.credit, houses or None)
+
+
+def _used(item: Item, lines: Sequence[Mapping[str, float]]) -> Iterator[tuple[str, int]]:
+    """Micro-units of each pool that a solution takes for an item, rounded up."""
+    for rates, served in zip(item.rates, lines, strict=True):
+        for rate in rates:
+            yield rate.pool, ceil(served[rate.pool] * solving.MICRO / rate.worth)
 
 
 def _walk(
@@ -183,14 +188,14 @@ def _added(place: Space, kept: Sequence[Item], items: Sequence[Item]) -> tuple[l
     found = solving.solve(place, together)
     if found is None:
         return [], False
-    chosen = _kept(place, together, found)[len(kept) :]
+    chosen = settled(place, together, found)[len(kept) :]
     # A solver's "one" may be 0.999999: make sure that the whole amounts fit, worst dropped first.
     while chosen and solving.relax(place, [*kept, *chosen]) is None:
         chosen.pop()
     return chosen, found.proven
 
 
-def _kept(place: Space, items: Sequence[Item], found: Solution) -> list[Item]:
+def settled(place: Space, items: Sequence[Item], found: Solution) -> list[Item]:
     """Funded items with the pools that they hold from now on, filled up to their number of pools."""
     free = dict.fromkeys(place.capacity, 0.0) | {
         s: amount / solving.MICRO for s, amount in place.capacity.items()
