@@ -1,5 +1,6 @@
 """From the reviews of a call to its calibrated list: the one function that callers use."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,12 +122,13 @@ def _lines(ordered: Sequence[Score], groups: Sequence[frozenset[int]]) -> list[C
         reviews.setdefault(score.proposal, []).append(score)
     island = {proposal: number for number, group in enumerate(groups, 1) for proposal in group}
     means = {proposal: fmean(s.value for s in given) for proposal, given in reviews.items()}
+    ranks = _places(means)
     return [
         Calibrated(
             proposal=proposal,
             rank=0,
             raw_mean=means[proposal],
-            raw_rank=_place(means, proposal),
+            raw_rank=ranks[proposal],
             island=island[proposal],
             reviews=tuple(given),
             estimate=None,
@@ -135,8 +137,10 @@ def _lines(ordered: Sequence[Score], groups: Sequence[frozenset[int]]) -> list[C
     ]
 
 
-def _place(means: Mapping[int, float], proposal: int) -> int:
-    return 1 + sum(mean > means[proposal] for mean in means.values())
+def _places(values: Mapping[int, float]) -> dict[int, int]:
+    """Rank by proposal, 1 for the highest; equal values share one."""
+    ordered = sorted(-value for value in values.values())
+    return {proposal: 1 + bisect_left(ordered, -value) for proposal, value in values.items()}
 
 
 def _estimated(line: Calibrated, number: int, found: _Found, places: int) -> Calibrated:
@@ -161,7 +165,8 @@ def zone(chance: float) -> Zone:
 def _ranked(lines: Sequence[Calibrated]) -> tuple[Calibrated, ...]:
     """Best first; equal ones share the rank and stand in the order of their ids."""
     value = {line.proposal: line.estimate.mean if line.estimate else line.raw_mean for line in lines}
-    placed = [replace(line, rank=_place(value, line.proposal)) for line in lines]
+    ranks = _places(value)
+    placed = [replace(line, rank=ranks[line.proposal]) for line in lines]
     return tuple(sorted(placed, key=lambda line: (line.rank, line.proposal)))
 
 

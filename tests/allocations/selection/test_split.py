@@ -271,3 +271,26 @@ def test_the_check_sees_what_it_is_there_for() -> None:
         outcomes=(replace(first, lines=(replace(first.lines[0], awarded=0, uses=()),)), *result.outcomes[1:]),
     )
     assert checking.leapfrogged(this, emptied) == [1, 3]
+
+
+def test_who_could_only_fit_with_more_pools_than_allowed_does_not_keep_others_out() -> None:
+    pools = (pool(40, "a"), pool(40, "b"), pool(40, "c"))
+    too_wide = asked(1, 8.0, line(110, 100, "a", "b", "c", most_pools=2))
+    other = asked(2, 7.9, line(90, 85, "a", "b", "c", most_pools=3))
+
+    assert units(done(Round(pools, (too_wide, other), RULES))) == {1: 0, 2: 90}
+
+
+def test_among_equals_the_order_of_the_input_does_not_matter() -> None:
+    """Seven equal scores over four pools: several splits are equally good, and one is always taken."""
+    pools = (pool(100, "a"), pool(70, "b"), pool(50, "c"), pool(70, "d"))
+    wishes = [("b", 3), ("cbad", 1), ("dca", 1), ("ad", 3), ("dc", 2), ("dba", 2), ("bd", 1)]
+    crowd = tuple(
+        asked(number, 8.0, line(60, 30, *slugs, most_pools=most))
+        for number, (slugs, most) in enumerate(wishes, 1)
+    )
+
+    result = done(Round(pools, crowd, RULES))
+
+    assert split(Round(pools[::-1], crowd, RULES)) == result
+    assert split(Round(pools, crowd[::-1], RULES)) == result
