@@ -1,5 +1,6 @@
 """What is asked for and what there is: pools, request lines, candidates, rules and pins."""
 
+import itertools
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,6 +13,10 @@ class Pool:
     capacity: int
     credit: Fraction = Fraction(1)
 
+    def __post_init__(self) -> None:
+        if self.capacity < 0 or self.credit <= 0:
+            raise ValueError("A pool holds nothing or more, and its units weigh something")
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -19,6 +24,10 @@ class Rate:
 
     pool: str
     worth: Fraction = Fraction(1)
+
+    def __post_init__(self) -> None:
+        if self.worth <= 0:
+            raise ValueError("A pool that serves nothing is not named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,10 @@ class Portion:
     amount: int
     purpose: str = ""
 
+    def __post_init__(self) -> None:
+        if self.amount < 0:
+            raise ValueError("A portion is nothing or more")
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -78,6 +91,13 @@ class Rules:
     set_asides: tuple[Portion, ...] = ()
     high_risk: tuple[Portion, ...] = ()
     first_time: tuple[Portion, ...] = ()
+
+    def __post_init__(self) -> None:
+        falling = all(a > b for a, b in itertools.pairwise((*self.promises, Fraction(0))))
+        if not falling or max(self.promises, default=1) > 1:
+            raise ValueError("Promises fall from band to band, from the whole request at most")
+        if self.width < 0 or (self.cap is not None and not 0 < self.cap <= 1):
+            raise ValueError("A width is not negative, and a cap is a share")
 
 
 @dataclass(frozen=True, slots=True)

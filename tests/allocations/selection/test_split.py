@@ -226,6 +226,12 @@ def bad_rounds() -> list[tuple[str, object]]:
         ("unknown pin", lambda: Round(base, (one,), RULES, (Pin(2, (MICRO,)),))),
         ("minimum", lambda: Line(10, 11, (Rate("h100"),))),
         ("no pools", lambda: Line(10, 5, ())),
+        ("negative pool", lambda: pool(-1)),
+        ("worthless", lambda: Rate("h100", Fraction(0))),
+        ("negative portion", lambda: Portion("h100", -1)),
+        ("rising promises", lambda: replace(RULES, promises=(Fraction(1, 2), Fraction(3, 4)))),
+        ("more than asked", lambda: replace(RULES, promises=(Fraction(2),))),
+        ("no share", lambda: replace(RULES, cap=Fraction(2))),
     ]
 
 
