@@ -84,7 +84,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A run over one call: best proposal first. Nothing in here names or rates a reviewer.
+    """A run over one call: best proposal first. Nothing in here rates a reviewer; reviews carry their ids.
 
     `answer` says whether scores were calibrated, and why not; `comparable` whether one list is fair.
     """
