@@ -52,7 +52,7 @@ pins:
 	  uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$set.in -o requirements/$$set.txt; done
 
-bench: $(VENV)/run.stamp
+bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks
 
 clean:

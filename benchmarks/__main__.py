@@ -4,9 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import clusters, matching, pages
+from benchmarks import clusters, matching, pages, selection
 
-NAMES = ("pages", "clusters", "matching")
+NAMES = ("pages", "clusters", "matching", "selection")
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
             clusters.run(Path(folder) / "clusters")
     if "matching" in names:
         matching.run(large=given.large, bound=given.bound)
+    if "selection" in names:
+        selection.run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Scores made comparable between strict and lenient reviewers, with honest limits."""

@@ -1,0 +1,1 @@
+"""From a calibrated list to awards: lots among equals, and the split of scarce pools."""
