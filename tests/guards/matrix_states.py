@@ -163,7 +163,8 @@ NOUNS: dict[str, States] = {
     "review after the decision": {str(state): _review_after_decision(state) for state in ReviewState},
     "place of a co-PI": each(InvitationState, "leads"),
     "place of a user": each(InvitationState, "works"),
-    "project": {"sponsored": lambda world: (world.one.project,), "sponsorship over": _sponsorship_over},
+    "project": {"sponsored": _one("project"), "sponsorship over": _sponsorship_over},
+    "project of others": {"always": _one("project_of_sam")},
     "project and dataset": {
         "open": lambda world: (world.one.project, world.cast.climate),
         "controlled": lambda world: (world.one.project, world.cast.genomes),

@@ -63,7 +63,10 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "person.end_session": {"nothing": {"always": "ada"}},
     "person.see": {"nothing": {"always": f"ada {OFFICERS}"}},
     "person.view_as": {"person to view": {"enabled": "ada"}},
-    "project.manage_members": {"project": {"sponsored, sponsorship over": "priya carlos"}},
+    "project.manage_members": {
+        "project": {"sponsored, sponsorship over": "priya carlos"},
+        "project of others": {"always": "sam"},
+    },
     "project.remove_member": {
         "member": {
             "co_pi": "priya carlos",
@@ -73,10 +76,12 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     },
     "project.see": {
         "project": {"sponsored, sponsorship over": f"{TEAM} token ada owen nora"},
+        "project of others": {"always": f"sam ada {OFFICERS}"},
     },
     "project.sponsor": {"member": {"user": "priya carlos"}},
     "project.work": {
-        "project": {"sponsored": f"{TEAM} token", "sponsorship over": "priya carlos tess token"}
+        "project": {"sponsored": f"{TEAM} token", "sponsorship over": "priya carlos tess token"},
+        "project of others": {"always": "sam"},
     },
     "proposal.assign": {"proposal": {"in_review": "owen chen"}},
     "proposal.decide": {"proposal": {"in_review": "chen"}},
@@ -117,7 +122,10 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "invitation to audit": {"invited": "ada"},
     },
     "service_token.confirm": {"token": {"waiting": "carlos"}},
-    "service_token.make": {"project": {"sponsored, sponsorship over": "priya carlos"}},
+    "service_token.make": {
+        "project": {"sponsored, sponsorship over": "priya carlos"},
+        "project of others": {"always": "sam"},
+    },
     "service_token.revoke": {"token": {"waiting, confirmed": "priya carlos"}},
     "team.accept": {
         "place of a co-PI": {"invited": WITHOUT_PRIYA},

@@ -116,7 +116,7 @@ def _programme(cast: Cast, one: SimpleNamespace) -> None:
 
 
 def _project(cast: Cast, one: SimpleNamespace) -> None:
-    """Priya's, with Carlos, Uma and Tess; Uma runs a notebook there, and so does Priya."""
+    """Priya's, with Carlos, Uma and Tess and a notebook each of Uma and Priya. Sam has another project."""
     session, project = cast.session, stage.active(cast)
     tess = cast.people["tess"]
     projects.add_member(session, cast.priya, project, person=tess, role=ProjectRole.USER)
@@ -128,6 +128,7 @@ def _project(cast: Cast, one: SimpleNamespace) -> None:
     order = Order(one.allocation.ref, "scipy", gpus=1, hours=1, datasets=())
     one.notebook = notebooks.start(session, cast.uma, project, order)
     one.notebook_of_priya = notebooks.start(session, cast.priya, project, order)
+    one.project_of_sam = projects.found(session, title="Other", summary="", pi=cast.people["sam"])
     one.members = {member.person.name.lower(): member for member in project.members}
 
 
