@@ -69,6 +69,7 @@ def test_a_person_is_asked_once_and_again_for_more(site: Site, browser: Browser)
     assert heading(first.text) == "Continue to Site site-a?"
     assert "your affiliation" in first.text
     assert "North Computing" in first.text
+    assert "up to 12 hours" in first.text
     arrive(browser, site.ask("openid profile")["url"])
 
     again = stopped(browser, site.ask("openid")["url"])

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from allocations.kernel import clock
 from allocations.people.persons import Person
 from portal.auth.sessions import LoginSession
 from portal.auth.step_up import MFA
 from portal.provider.clients import Client
+from portal.provider.codes import Code
 from portal.provider.families import Family
 from tests.federation.stage import Browser, Portal
 from tests.provider.party import Failed, Party
@@ -175,4 +176,17 @@ def test_a_family_ends_after_twelve_hours_however_often_it_was_refreshed(
 
     with pytest.raises(Failed) as refused:
         site.do("refresh", token=done["refresh_token"])
+    assert refused.value.error == "invalid_grant"
+
+
+def test_a_code_is_good_for_a_minute(site: Site, browser: Browser) -> None:
+    asked = site.ask()
+    landed = arrive(browser, asked["url"])
+    with site.portal.sessions() as session, session.begin():
+        row = session.scalars(select(Code)).one()
+        assert timedelta(0) < row.expires_at - clock.now() <= timedelta(minutes=1)
+        row.expires_at = clock.now()
+
+    with pytest.raises(Failed) as refused:
+        site.finish(asked, landed)
     assert refused.value.error == "invalid_grant"
