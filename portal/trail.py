@@ -26,6 +26,7 @@ WORDS = {
     "client.consent": "Agreed that a site learns who they are",
     "client.disable": "Disabled a site’s client",
     "client.refuse": "Refused a site’s wish to know who they are",
+    "client.take_back": "Took back what a site knew of them",
     "client.register": "Registered a site’s client",
     "client.renew_secret": "Renewed the secret of a site’s client",
     "client.revoke_family": "Ended what a site had been given",

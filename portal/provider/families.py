@@ -1,8 +1,9 @@
 """Families: what one agreement gave a client, from the code to the last token; it ends together."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, update
+from sqlalchemy import ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from allocations.kernel import audit, clock
@@ -38,12 +39,13 @@ class Family(Base):
 
     @property
     def live(self) -> bool:
-        """Asked at every use: a disabled person or client ends all of it at once."""
+        """Asked at every use: a disabled person or client, or a lost log-in, ends all of it at once."""
         ended = (
             self.revoked_at,
             self.person.disabled_at,
             self.client.disabled_at,
             self.identity.held_at,
+            self.identity.unlinked_at,
         )
         return all(moment is None for moment in ended) and clock.now() < self.ends_at
 
@@ -62,6 +64,12 @@ def begin(session: Session, client: Client, row: LoginSession, *, scope: str) ->
     session.add(family)
     session.flush()
     return family
+
+
+def of_person(session: Session, person_id: int) -> Sequence[Family]:
+    """What clients hold of this person at this moment, the newest first."""
+    mine = (Family.person_id == person_id, Family.revoked_at.is_(None), Family.ends_at > clock.now())
+    return session.scalars(select(Family).where(*mine).order_by(Family.id.desc()).limit(200)).all()
 
 
 def revoke(session: Session, family: Family, reason: str) -> None:

@@ -189,3 +189,20 @@ def _note_wrong_code() -> None:
     if person_id is not None:
         with own_sessions()() as writing, writing.begin():
             writing.add(WrongUserCode(person_id=person_id))
+
+
+@blueprint.get("/account/sites")
+@needs("account.see")
+def held() -> ResponseReturnValue:
+    """Sites and programs that know something of this person, or may act for them."""
+    return page("provider/held.html", held=consents.of_person(session(), actor()), words=SCOPES)
+
+
+@blueprint.post("/account/sites/take-back")
+@needs("account.see")
+def take_back() -> ResponseReturnValue:
+    text = request.form.get("client", "")
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        consents.take_back(session(), actor(), int(text))
+        session().commit()
+    return see_other("/account/sites", "It holds nothing of you any more, and asks you again the next time.")

@@ -224,6 +224,7 @@ FORMS = (
     FormPage(
         "service_tokens.revoke", "priya", "/projects/{project}/tokens/revoke", {"token": "1"}, page=False
     ),
+    FormPage("provider.take_back", "priya", "/account/sites/take-back", {"client": "1"}, page=False),
     FormPage("standing.answer", "inga", "/confirmations/{confirmation}", {"outcome": "researcher"}),
     FormPage("standing.show", "sam", "/account/standing", {"note": "I teach physics."}),
     FormPage("standing.withdraw", "lena", "/account/standing/{confirmation}/withdraw", page=False),

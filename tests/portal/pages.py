@@ -46,6 +46,7 @@ PAGES = (
     Page("provider.authorize", "", f"/oauth/authorize?{ASKED}", LIST, status=303),
     Page("provider.authorize", "", "/oauth/authorize", LIST, status=400),
     Page("provider.authorize", "priya", f"/oauth/authorize?{ASKED}", LIST),
+    Page("provider.held", "priya", "/account/sites", LIST),
     Page("provider.device", "priya", "/device", LIST),
     Page("provider.device_request", "priya", "/device/answer", LIST, status=303),
     Page("kubectl.index", "priya", "/kubeconfig", LIST),

@@ -20,7 +20,7 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     # One's own profile, sessions, standing and tokens.
     anybody |= {"auth.welcome", "auth.end_session", "standing.show", "tokens.new", "viewing.end"}
     # One agrees for oneself, and whoever has a code of a device or a letter's link may use it.
-    anybody |= {"provider.answer", "provider.answer_device", "provider.device"}
+    anybody |= {"provider.answer", "provider.answer_device", "provider.device", "provider.take_back"}
     anybody |= {"invitations.accept", "invitations.decline"}
     members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
     # A chair runs the reviews of the call as well; a project's leader stops its members' notebooks.
