@@ -147,6 +147,8 @@ def _announce(address: str, folder: Path) -> None:
     Ruth    reviewer          Chen   panel chair
     Pat     lends the machines          Dana   custodian of data
     Uma     student in Priya's project  Sam    has no role yet
+    Lena    not confirmed yet           Inga   confirms people of Lena's college
+    Ada     administrator               Aida   auditor
 
   GPUs are simulated here. Data and logs are in {folder}.
   Ctrl-C stops everything; `make run FRESH=1` starts over.

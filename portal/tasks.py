@@ -8,6 +8,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
 from allocations.accounts.projects import Membership, ProjectRole
 from allocations.accounts.resources import Resource
+from allocations.people.confirmations import Confirmation, ConfirmationState
+from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.roles import Actor, Role
 from allocations.programme import proposals, reviews
 from allocations.programme.proposals import Proposal, State
@@ -49,6 +51,15 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
             Allocation.resource_id.in_(resources),
         )
         mine.append((_count(Allocation.id, pending), "Awards that need your consent", "/consents"))
+    represented = actor.scopes(Role.REPRESENTATIVE)
+    if represented:
+        open_questions = and_(
+            Confirmation.state == ConfirmationState.ASKED, Confirmation.institution_id.in_(represented)
+        )
+        mine.append((_count(Confirmation.id, open_questions), "People to confirm", "/confirmations"))
+    if actor.has(Role.ADMINISTRATOR):
+        merges = MergeRequest.state == MergeState.ASKED
+        mine.append((_count(MergeRequest.id, merges), "Accounts that may be one person's", "/people/merges"))
     return mine
 
 

@@ -10,11 +10,11 @@ from allocations.people.standing import Level, Standing
 
 UNKNOWN = (
     "We do not know your institution. Log in through it, or ask its representative to confirm you "
-    "(under your name, “Your standing”)."
+    "(in your account, under Standing)."
 )
 SILENT = (
     "Your log-in does not say what you are at your institution. Log in through the institution itself, "
-    "or ask its representative to confirm you (under your name, “Your standing”)."
+    "or ask its representative to confirm you (in your account, under Standing)."
 )
 STUDENT = "Students work in the project of a PI, who sponsors them; they do not lead one."
 
@@ -72,12 +72,12 @@ def _why_no_place(standing: Standing) -> str:
         return f"{spoke} Log out and log in again through it."
     if standing.confirmed_until is not None:
         ended = f"The confirmation of {home} ended on {standing.confirmed_until:%-d %B %Y}."
-        return f"{ended} Ask its representative again (under your name, “Your standing”)."
+        return f"{ended} Ask its representative again (in your account, under Standing)."
     if standing.affiliations:
         return (
             f"Your log-in knows you as {', '.join(standing.kinds)}, not as a researcher or student. "
             "If you are one, ask your institution’s representative to confirm you "
-            "(under your name, “Your standing”)."
+            "(in your account, under Standing)."
         )
     return SILENT
 
@@ -89,5 +89,5 @@ def _is_known(standing: Standing, level: Level) -> Answer:
         known,
         f"This call wants identities proofed at level {level} or higher, and your log-in says "
         f"{f'“{standing.level}”' if standing.level != Level.ANY else 'nothing'} about yours. "
-        "Your institution’s representative can confirm you instead (under your name, “Your standing”).",
+        "Your institution’s representative can confirm you instead (in your account, under Standing).",
     )

@@ -12,7 +12,6 @@ from allocations.accounts.awards import Allocation, AllocationState
 from allocations.accounts.projects import Membership, Project, ProjectRole
 from allocations.kernel import clock
 from k8s import names
-from portal.auth.step_up import DEMO
 from portal.provider import subjects
 from portal.provider.families import Family
 from portal.settings import Settings
@@ -59,13 +58,12 @@ def of_log_in(family: Family) -> dict[str, Any]:
 
 def _openid(session: Session, family: Family, where: Place) -> dict[str, Any]:
     """Of the identity used, never added up with others of the same person."""
-    said = [] if family.identity.issuer == DEMO else family.identity.assurance
-    return {"eduperson_assurance": said} if said else {}
+    return {"eduperson_assurance": family.identity.assurance} if family.identity.assurance else {}
 
 
 def _profile(session: Session, family: Family, where: Place) -> dict[str, Any]:
     told = {"name": family.person.name, "preferred_username": user_name(family.person_id)}
-    home = [] if family.identity.issuer == DEMO else family.identity.affiliations
+    home = family.identity.affiliations
     return told | ({"voperson_external_affiliation": home} if home else {})
 
 

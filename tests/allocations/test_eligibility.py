@@ -179,14 +179,16 @@ def sam(session: Session, cast: Cast) -> Sam:
     """Arranged while he is a researcher."""
     stage.cluster(cast)
     project, person = stage.active(cast), cast.person(cast.sam)
+    judged = stage.in_review(cast)
+    roles.grant(session, SYSTEM, person, role=Role.REVIEWER)
+    review = reviewing.assign(session, cast.owen, judged, person=person)
+    # Afterwards: members of one project are not asked to review each other.
     projects.add_member(session, cast.priya, project, person=person, role=ProjectRole.USER)
     team = [Invitee(f"{role}@example.edu", role) for role in (ProjectRole.CO_PI, MANAGER)]
-    theirs, judged = stage.draft(cast), stage.in_review(cast)
+    theirs = stage.draft(cast)
     writing.save_team(session, cast.priya, theirs, team)
     call = stage.open_call(cast)
     draft = stage.draft(cast, call=call, pi=cast.sam)
-    roles.grant(session, SYSTEM, person, role=Role.REVIEWER)
-    review = reviewing.assign(session, cast.owen, judged, person=person)
     session.flush()
     member = project.membership_of(cast.sam)
     assert member is not None

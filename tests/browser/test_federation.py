@@ -26,6 +26,9 @@ from tests.federation.certified import MFA, NORTH, NORTHERN, SFA, SOUTH, SOUTHER
 from tests.federation.stage import Portal
 from tests.portal import stage
 
+# Some eighty seconds: `make test-all` and `.ci/run` do them.
+pytestmark = pytest.mark.slow
+
 DANA = {"idp": NORTHERN, "name": "Dana Fischer", "email": "dana@northern.example", "email_verified": True}
 LONGEST = 10.0
 REASON = "The plan keeps <all> images inside;\nwe have read it twice."
