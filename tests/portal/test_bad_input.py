@@ -159,6 +159,7 @@ def test_everything_spoilt_at_once_is_a_page_with_messages(sender: Sender) -> No
     assert html.escape("Traceback") not in text
 
 
+@pytest.mark.slow
 def test_each_database_refuses_what_it_cannot_store_with_a_page(portal_on_engine: Portal) -> None:
     """PostgreSQL takes no NUL, no text beyond a column's length and no number beyond 32 or 64 bits."""
     values = ("a\0b", "x" * 100_000, "9" * 26)

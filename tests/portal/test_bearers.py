@@ -109,6 +109,7 @@ def test_a_dead_token_is_no_guess(portal: Portal) -> None:
 
 def test_a_token_sleeps_while_its_person_does_not_log_in_and_wakes_at_the_next_log_in(portal: Portal) -> None:
     held = program(portal, "priya", days=90)
+    portal.log_in("priya")
     later = clock.now() + MONTH
     with clock.at(later - timedelta(minutes=1)):
         assert held.get("/me").status_code == 200
