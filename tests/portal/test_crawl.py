@@ -246,15 +246,20 @@ def test_every_address_of_every_thing_is_closed_to_those_who_do_not_see_it(
     world: Portal, things: list[Thing], who: str
 ) -> None:
     """Who sees a thing may be refused a step, with the reason; to everybody else it is not there."""
-    client, wrong = world.log_in(who), []
-    patterns = {page.address for page in PAGES if PLACES.search(page.address)}
+    client, wrong, found = world.log_in(who), [], stage.places(world)
+    # The people desk is for offices as a whole; what stands second in an address belongs to the first.
+    patterns = {
+        page.address
+        for page in PAGES
+        if PLACES.search(page.address) and not page.address.startswith("/people/")
+    }
     assert len(patterns) > 30
     for pattern in {PLACES.sub(lambda place: "{" + place[1] + "}", pattern) for pattern in patterns}:
         kind = PLACES.search(pattern)[1]  # type: ignore[index]
         for thing in things:
             if thing.kind != kind:
                 continue
-            address = pattern.replace("{" + kind + "}", "{}")
+            address = pattern.replace("{" + kind + "}", "{{}}").format_map(found)
             status = client.get(address.format(thing.ref)).status_code
             allowed = (200, 303, 403) if who in thing.seen_by else (404,)
             wrong += [(address.format(thing.ref), status)] if status not in allowed else []
