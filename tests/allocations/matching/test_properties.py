@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from allocations.programme.matching.assignment import propose
-from allocations.programme.matching.flows.network import ORTOOLS
 from allocations.programme.matching.problem import Options, Problem
 from allocations.programme.matching.solution import Infeasible, Solution
 from benchmarks.matching_data import small
@@ -21,7 +20,7 @@ from tests.allocations.matching.proofs import (
 
 QUICK, ALL = range(60), range(60, 1000)
 SEEDS = [*QUICK, *(pytest.param(seed, marks=pytest.mark.slow) for seed in ALL)]
-SOLVERS = ["scipy", *(["ortools"] if ORTOOLS else [])]
+SOLVERS = ["scipy", "ortools"]
 
 
 def options_of(seed: int) -> Options:
@@ -118,7 +117,6 @@ def test_the_same_seed_gives_the_same_answer(seed: int) -> None:
     assert propose(small(seed), options_of(seed), seed=3) == propose(small(seed), options_of(seed), seed=3)
 
 
-@pytest.mark.skipif(not ORTOOLS, reason="ortools is an extra")
 @pytest.mark.parametrize("seed", range(0, 60, 3))
 def test_both_solvers_reach_the_same_total(seed: int) -> None:
     options = replace(options_of(seed), lift_rounds=0, limit=None, mix=False)
