@@ -4,9 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import clusters, matching, pages, selection
+from benchmarks import clusters, laptop, matching, pages, selection
 
-NAMES = ("pages", "clusters", "matching", "selection")
+NAMES = ("laptop", "pages", "clusters", "matching", "selection")
 
 
 def main() -> None:
@@ -20,6 +20,8 @@ def main() -> None:
         asked.error(f"there is no measurement called {', '.join(sorted(unknown))}")
     names = given.names or NAMES
     with tempfile.TemporaryDirectory() as folder:
+        if "laptop" in names:
+            laptop.run(Path(folder) / "laptop")
         if "pages" in names:
             pages.run(Path(folder) / "pages")
         if "clusters" in names:

@@ -18,6 +18,9 @@ from urllib.request import urlopen
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
 GRACE = 10.0
+TICK = 0.05
+
+_heard: list[int] = []
 
 
 def main() -> int:
@@ -29,9 +32,7 @@ def main() -> int:
     port = _free_port(arguments.port)
     environment = _environment(folder, port)
     children: list[subprocess.Popen[bytes]] = []
-    # Explicitly: a shell starts background jobs with SIGINT ignored, and then nothing would end this.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    _heed_signals()
     try:
         _start(children, folder, port, environment)
         _announce(f"http://localhost:{port}", folder)
@@ -47,6 +48,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="preferred port of the portal")
     parser.add_argument("--fresh", action="store_true", help="start over with an empty var/")
     return parser.parse_args()
+
+
+def _heed_signals() -> None:
+    """Note a signal and act on it at the next `_pause`.
+
+    An exception raised by the handler itself could come between the start of a child and the line that
+    remembers it, and then nobody would end that child.
+    """
+    # Explicitly: a shell starts background jobs with SIGINT ignored, and then nothing would end this.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, frame: _heard.append(received))
+
+
+def _pause() -> None:
+    if not _heard:
+        time.sleep(TICK)
+    if _heard:
+        raise KeyboardInterrupt
 
 
 def _free_port(wanted: int) -> int:
@@ -89,7 +108,7 @@ def _start(
     cluster = [python, "-m", "k8s.embedded", "--port", "0", "--data", str(folder / "cluster")]
     with (folder / "cluster.log").open("ab") as log:
         children.append(_spawn(cluster, environment, log))
-    _prepare(environment)
+    _prepare(children, folder, environment)
     with (folder / "worker.log").open("ab") as log:
         children.append(_spawn([python, "-m", "flask", "worker"], environment, log))
     web = [python, "-m", "waitress", "--listen", f"127.0.0.1:{port}", "--threads", "8", "wsgi:app"]
@@ -113,14 +132,15 @@ def _spawn(
     )
 
 
-def _prepare(environment: Mapping[str, str]) -> None:
+def _prepare(children: list[subprocess.Popen[bytes]], folder: Path, environment: Mapping[str, str]) -> None:
     """Schema and demo data, in one short process."""
-    command = [sys.executable, "-m", "flask", "prepare"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"The database could not be prepared:\n{done.stdout}{done.stderr}")
+    report = folder / "prepare.log"
+    with report.open("wb") as log:
+        children.append(_spawn([sys.executable, "-m", "flask", "prepare"], environment, log))
+    while children[-1].poll() is None:
+        _pause()
+    if children.pop().returncode:
+        raise SystemExit(f"The database could not be prepared:\n{report.read_text(encoding='utf-8')}")
 
 
 def _wait_for(address: str, children: list[subprocess.Popen[bytes]]) -> None:
@@ -132,7 +152,7 @@ def _wait_for(address: str, children: list[subprocess.Popen[bytes]]) -> None:
             with urlopen(address, timeout=2):  # noqa: S310 - loopback
                 return
         except (URLError, OSError):
-            time.sleep(0.05)
+            _pause()
     raise SystemExit("The portal did not answer within a minute. Its log is in var/web.log.")
 
 
@@ -163,7 +183,7 @@ def _watch(children: list[subprocess.Popen[bytes]]) -> int:
             if child.poll() is not None:
                 print(f"A part has ended unexpectedly: {' '.join(map(str, child.args))}", flush=True)  # type: ignore[arg-type]
                 return 1
-        time.sleep(0.5)
+        _pause()
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -24,7 +24,6 @@ class Laptop:
     process: "subprocess.Popen[str]"
     folder: Path
     said: str
-    seconds: float
 
     @property
     def address(self) -> str:
@@ -34,14 +33,12 @@ class Laptop:
         with urlopen(self.address.replace("localhost", "127.0.0.1") + path, timeout=10) as answer:
             return answer.read().decode()
 
-    def stop(self, *, times: int = 1, pause: float = 0.2) -> float:
-        """Ctrl-C so many times; the seconds until the supervisor is gone."""
-        started = time.monotonic()
+    def stop(self, *, times: int = 1, pause: float = 0.2) -> None:
+        """Ctrl-C so many times, and wait until the supervisor is gone."""
         for _ in range(times):
             self.process.send_signal(signal.SIGINT)
             time.sleep(pause)
         self.process.communicate(timeout=30)
-        return time.monotonic() - started
 
 
 @contextmanager
@@ -49,13 +46,12 @@ def started(folder: Path, port: int, *more: str) -> Iterator[Laptop]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COMMONS_")}
     environment |= {"COMMONS_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "portal.laptop", "--port", str(port), *more]
-    began = time.monotonic()
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         said = _until_announced(process)
-        yield Laptop(process, folder, said, time.monotonic() - began)
+        yield Laptop(process, folder, said)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -94,7 +90,7 @@ def _processes(folder: Path) -> list[str]:
     return found
 
 
-def test_a_newcomers_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_newcomers_day(tmp_path: Path) -> None:
     folder, port = tmp_path / "data", _free_port()
     with started(folder, port) as first:
         assert first.address.endswith(f":{port}")
@@ -102,7 +98,7 @@ def test_a_newcomers_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert "Priya" in first.page("/login")
         key = (folder / "secret-key").read_text()
         running = _processes(folder)
-        stopping = first.stop()
+        first.stop()
     assert len(running) >= 4
     assert _processes(folder) == []
     assert first.process.returncode == 0
@@ -112,13 +108,6 @@ def test_a_newcomers_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert (folder / "secret-key").read_text() == key
         second.stop(times=2)
     assert _processes(folder) == []
-
-    with capsys.disabled():
-        print(
-            f"\nfirst start {first.seconds:.1f} s, stop {stopping:.1f} s, second start {second.seconds:.1f} s"
-        )
-    assert first.seconds < 60
-    assert second.seconds < 5
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
@@ -130,14 +119,17 @@ def test_ctrl_c_pressed_many_times_at_once_leaves_nothing_behind(tmp_path: Path,
     assert _processes(folder) == []
 
 
-def test_a_signal_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", [0.0, 0.005, 0.01, 0.02, 0.2, 1.0, 1.5])
+def test_a_signal_during_the_start_leaves_nothing_behind(tmp_path: Path, later: float) -> None:
+    """The first few hit the moment in which children are started."""
     folder = tmp_path / "data"
     environment = os.environ | {"COMMONS_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "portal.laptop", "--port", str(_free_port())]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 20
         while not (folder / "cluster.log").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.001)
+        time.sleep(later)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=30)
 
