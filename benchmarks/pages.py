@@ -110,7 +110,7 @@ def _add_proposals(session: Session) -> None:
     pi = session.scalars(select(Person).order_by(Person.id)).all()[-1]
     now = datetime.now(UTC)
     common = {"call_id": call.id, "pi_id": pi.id, "fields_of_science": [], "version": 1}
-    written = {"abstract": "a", "keywords": "", "merit": "m", "plan": "p", "data_plan": "d", "message": ""}
+    written = {"abstract": "a", "keywords": "", "message": ""}
     rows = [
         common
         | written

@@ -8,7 +8,7 @@ from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
-from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
+from allocations.programme import calls, decisions, progress, proposals, reviewing, reviews, talking, teams
 from datasets import grants, requests
 from k8s import notebooks
 from portal import operations, providers
@@ -28,6 +28,7 @@ RULES: dict[str, Rule] = {
     "call.apply": calls.may_apply,
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,
+    "call.correct": calls.may_correct,
     "call.edit": calls.may_edit,
     "call.publish": calls.may_publish,
     "call.start": calls.may_start,
@@ -60,9 +61,13 @@ RULES: dict[str, Rule] = {
     "project.see": projects.may_see,
     "project.sponsor": projects.may_sponsor,
     "project.work": projects.may_work,
+    "proposal.advance": progress.may_advance,
     "proposal.assign": reviewing.may_assign,
     "proposal.decide": decisions.may_decide,
+    "proposal.discuss": talking.may_discuss,
     "proposal.edit": proposals.may_edit,
+    "proposal.give_grace": proposals.may_give_grace,
+    "proposal.reply": talking.may_reply,
     "proposal.screen": proposals.may_screen,
     "proposal.see_desk": proposals.may_see_desk,
     "proposal.submit": proposals.may_submit,

@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError
+from allocations.programme import disclosure
 from portal import permissions
 from portal.auth import cookies, step_up, viewing
 from portal.auth.people import actor, current_person, login_address, view_as
@@ -141,6 +142,8 @@ def _context() -> dict[str, Any]:
         "messages": get_flashed_messages(with_categories=True),
         "actor": actor(),
         "support_email": chosen.support_email,
+        "shows_team": lambda proposal: disclosure.shows_team(actor(), proposal),
+        "pi_line": lambda proposal: disclosure.pi_line(actor(), proposal),
         "can": lambda name, *things: permissions.can(actor(), name, *things),
     }
 

@@ -10,8 +10,9 @@ from allocations.accounts.lifecycle import AllocationClosed, AllocationEnded, Al
 from allocations.accounts.projects import MembershipChanged
 from allocations.kernel.events import Event
 from allocations.people.desk import PersonDisabled
-from allocations.programme import decisions
+from allocations.programme import decisions, ruling
 from allocations.programme.decisions import ProposalAwarded
+from allocations.programme.progress import StepBegun
 from allocations.programme.proposals import ProposalSubmitted
 from allocations.programme.teams import TeamMember, TeamMemberAccepted
 from datasets import grants, requests
@@ -36,6 +37,11 @@ Handler = Callable[[Delivered, Event], None]
 def ask_for_data(delivered: Delivered, event: Event) -> None:
     assert isinstance(event, ProposalSubmitted)  # noqa: S101 - the table below says so
     requests.submit(delivered.session, event.proposal_id)
+
+
+def decide_by_rule(delivered: Delivered, event: Event) -> None:
+    assert isinstance(event, StepBegun)  # noqa: S101
+    ruling.decide(delivered.session, event.proposal_id)
 
 
 def grant_data(delivered: Delivered, event: Event) -> None:
@@ -70,6 +76,7 @@ def write_letter(delivered: Delivered, event: Event) -> None:
 
 HANDLERS: dict[type[Event], tuple[Handler, ...]] = {
     ProposalSubmitted: (ask_for_data,),
+    StepBegun: (decide_by_rule,),
     ProposalAwarded: (grant_data,),
     AccessDecided: (grant_data,),
     TeamMemberAccepted: (admit_member,),
@@ -94,5 +101,13 @@ def table() -> dict[str, tuple[str, ...]]:
 
 BY_NAME: dict[str, Handler] = {
     handler.__name__: handler
-    for handler in (ask_for_data, grant_data, admit_member, look_at_project, stop_notebooks, write_letter)
+    for handler in (
+        ask_for_data,
+        decide_by_rule,
+        grant_data,
+        admit_member,
+        look_at_project,
+        stop_notebooks,
+        write_letter,
+    )
 }

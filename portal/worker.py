@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from allocations.accounts import lifecycle
 from allocations.kernel import chain, outbox
 from allocations.kernel.errors import DomainError
+from allocations.programme import progress
 from k8s import due, reconcile
 from k8s.clusters import Cluster
 from k8s.namespaces import ProjectNamespace
@@ -84,7 +85,7 @@ class Worker:
 
     def keep_time(self) -> bool:
         with self.sessions() as session, session.begin():
-            return lifecycle.step(session)
+            return lifecycle.step(session) or progress.step(session)
 
     def seal(self) -> bool:
         with self.sessions() as session, session.begin():

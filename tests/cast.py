@@ -16,12 +16,14 @@ from allocations.people import roles
 from allocations.people.institutions import Institution
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import calls, decisions, reviewing, screening, teams, writing
-from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
+from allocations.programme import answers, decisions, opening, reviewing, screening, teams, writing
+from allocations.programme.answers import Typed
+from allocations.programme.calls import Call, Lane
+from allocations.programme.opening import CallDraft, CriterionDraft
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
-from allocations.programme.writing import Ask, Case, Invitee, Summary, Wanted
+from allocations.programme.writing import Ask, Invitee, Summary, Wanted
 from datasets.catalogue import AccessClass, Dataset
 from k8s.clusters import Cluster, Product
 
@@ -182,8 +184,8 @@ def call_draft(**changes: object) -> CallDraft:
 
 
 def open_call(cast: Cast, **changes: object) -> Call:
-    call = calls.start(cast.session, cast.owen, call_draft(**changes))
-    calls.publish(cast.session, cast.owen, call)
+    call = opening.start(cast.session, cast.owen, call_draft(**changes))
+    opening.publish(cast.session, cast.owen, call)
     cast.session.flush()
     return call
 
@@ -195,7 +197,6 @@ def draft(
     session, author = cast.session, pi or cast.priya
     proposal = writing.start(session, author, call or cast.call)
     summary = Summary(title="Folding", abstract="We fold.", fields_of_science=("Biology",), keywords="fold")
-    case = Case(merit="Great.", plan="We train.", data_plan="We publish.")
     wanted = Wanted(
         asks=tuple(
             Ask(slug, amount * units.MICRO, "To train.") for slug, amount in (asks or {"h100": 100}).items()
@@ -204,10 +205,18 @@ def draft(
         months=12,
     )
     writing.save_text(session, author, proposal, summary)
-    writing.save_text(session, author, proposal, case)
+    answer(cast, proposal, "Great.", "We train.", "We publish.", author=author)
     writing.save_resources(session, author, proposal, wanted)
     session.flush()
     return proposal
+
+
+def answer(cast: Cast, proposal: Proposal, *texts: str, author: Actor | None = None) -> None:
+    """The call's questions, in order."""
+    given = [
+        Typed(question, text=text) for question, text in zip(proposal.call.questions, texts, strict=True)
+    ]
+    answers.save(cast.session, author or cast.priya, proposal, given)
 
 
 def with_team(cast: Cast, proposal: Proposal) -> Proposal:

@@ -207,6 +207,12 @@ def consent(
     activate_if_due(session, allocation)
 
 
+def consent_ahead(session: Session, allocation: Allocation, *, note: str) -> None:
+    """The provider had agreed to awards like this one before it was made."""
+    allocation.consent, allocation.consent_note = Consent.GIVEN, note
+    audit.record(session, SYSTEM, "allocation.consent", subject=allocation.ref, note=note)
+
+
 def _check_consent(allocation: Allocation, amount: int, reason: str) -> None:
     if not 0 <= amount <= allocation.amount:
         most = units.shown(allocation.amount)
@@ -230,6 +236,14 @@ def accept(session: Session, actor: Actor, award: Award) -> None:
     """The PI agrees to the terms; what providers have consented to becomes active on its start date."""
     require(may_accept(actor, award))
     move(session, award, AwardState.ACCEPTED, actor)
+    outbox.put(session, AwardAccepted(award.id))
+    for allocation in award.allocations:
+        activate_if_due(session, allocation)
+
+
+def accept_as_agreed(session: Session, award: Award) -> None:
+    """The PI agreed to the terms by submitting: calls without a step of acceptance say so on their form."""
+    move(session, award, AwardState.ACCEPTED, SYSTEM, note="agreed to at submission")
     outbox.put(session, AwardAccepted(award.id))
     for allocation in award.allocations:
         activate_if_due(session, allocation)

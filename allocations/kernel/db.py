@@ -63,6 +63,9 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True, repr=False, eq=Fals
             enum.StrEnum, native_enum=False, create_constraint=True, length=24, values_callable=_values
         ),
         list[str]: JSON(),
+        list[list[str]]: JSON(),
+        dict[str, int]: JSON(),
+        list[dict[str, Any]]: JSON(),
         dict[str, Any]: JSON(),
     }
 

@@ -2,9 +2,8 @@
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -17,25 +16,20 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
-from sqlalchemy.orm.attributes import flag_modified
 
-from allocations.accounts.pools import Pool, contribute
+from allocations.accounts.pools import Pool
 from allocations.accounts.resources import Resource
-from allocations.kernel import audit, clock, outbox
-from allocations.kernel.answers import Answer, first_no, require, when
-from allocations.kernel.db import Base
-from allocations.kernel.errors import Incomplete, Invalid
-from allocations.kernel.events import Event
+from allocations.kernel import clock
+from allocations.kernel.answers import Answer, first_no, when
+from allocations.kernel.db import Amount, Base
 from allocations.kernel.refs import Referenced, checked, id_of
-from allocations.kernel.states import Moves, expect, move
+from allocations.kernel.states import Moves
 from allocations.people import eligibility
 from allocations.people.roles import Actor, Role
 from allocations.people.standing import Level
-
-
-@dataclass(frozen=True, slots=True)
-class CallPublished(Event):
-    call_id: int
+from allocations.programme import steps
+from allocations.programme.questions import Question
+from allocations.programme.steps import StepKind
 
 
 class Lane(enum.StrEnum):
@@ -43,6 +37,30 @@ class Lane(enum.StrEnum):
     STANDARD = "standard"
     LARGE = "large"
     CLASSROOM = "classroom"
+    RAPID = "rapid"
+
+
+class Disclosure(enum.StrEnum):
+    """Who learns whose name while a proposal is judged."""
+
+    OPEN = "open"
+    SINGLE_BLIND = "single_blind"
+    DOUBLE_BLIND = "double_blind"
+
+
+class Reviewers(enum.StrEnum):
+    """Who reviews: experts of the programme's pool, or the applicants of the call each other."""
+
+    EXPERTS = "experts"
+    APPLICANTS = "applicants"
+
+
+class Decider(enum.StrEnum):
+    """Who decides: the rule of the call alone, one checker of the office, or the panel's chair."""
+
+    RULE = "rule"
+    OFFICER = "officer"
+    CHAIR = "chair"
 
 
 class CallState(enum.StrEnum):
@@ -74,6 +92,53 @@ class CallPool(Base):
     call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), primary_key=True, init=False)
     pool_id: Mapped[int] = mapped_column(ForeignKey("pool.id"), primary_key=True, init=False)
     pool: Mapped[Pool] = relationship(lazy="joined", innerjoin=True)
+    # The most that one proposal gets of it, in micro-units.
+    most: Mapped[Amount | None] = mapped_column(default=None)
+    # The provider has agreed ahead to every award of this call, up to `most`.
+    agreed_at: Mapped[datetime | None] = mapped_column(default=None)
+    agreed_by: Mapped[str] = mapped_column(String(200), default="")
+
+    @property
+    def ceiling(self) -> int:
+        """The most that one proposal can ask for, in micro-units."""
+        return min(self.pool.amount, self.most) if self.most else self.pool.amount
+
+
+class LetterKind(enum.StrEnum):
+    """Letters to which a call adds words of its own."""
+
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    REVIEW_ASKED = "review_asked"
+    AWARDED = "awarded"
+    DECLINED = "declined"
+
+
+class CallLetter(Base):
+    """The office's own words in one kind of letter; `{proposal}` and the like are filled in."""
+
+    __tablename__ = "call_letter"
+
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), primary_key=True, init=False)
+    kind: Mapped[LetterKind] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
+class CallEdition(Base):
+    """A call as it was published or corrected, whole; never changed. Proposals name the one they met."""
+
+    __tablename__ = "call_edition"
+    __table_args__ = (UniqueConstraint("call_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id"))
+    number: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    # SHA-256 of the content as canonical JSON.
+    digest: Mapped[str] = mapped_column(String(64))
+    made_by: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    made_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
 
 
 class Call(Referenced, Base):
@@ -82,6 +147,9 @@ class Call(Referenced, Base):
         CheckConstraint("closes_at > opens_at", "closes_after_opening"),
         CheckConstraint("reviewers BETWEEN 1 AND 9", "reviewers_range"),
         CheckConstraint("max_months BETWEEN 1 AND 60", "max_months_range"),
+        CheckConstraint("per_person BETWEEN 1 AND 20", "per_person_range"),
+        CheckConstraint("high_risk_percent BETWEEN 0 AND 50", "high_risk_percent_range"),
+        CheckConstraint("grace_minutes BETWEEN 0 AND 1440", "grace_minutes_range"),
     )
     PREFIX: ClassVar[str] = "CALL"
     NOUN: ClassVar[str] = "call"
@@ -99,6 +167,19 @@ class Call(Referenced, Base):
     max_months: Mapped[int]
     # How well a PI's identity has to be proofed.
     assurance: Mapped[Level] = mapped_column(default=Level.ANY)
+    # Windows are kept in UTC, and shown and typed in this zone (IANA).
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    disclosure: Mapped[Disclosure] = mapped_column(default=Disclosure.SINGLE_BLIND)
+    reviewed_by: Mapped[Reviewers] = mapped_column(default=Reviewers.EXPERTS)
+    decided_by: Mapped[Decider] = mapped_column(default=Decider.CHAIR)
+    # How many proposals one PI may have in the call that are neither withdrawn nor declined.
+    per_person: Mapped[int | None] = mapped_column(default=None)
+    # Step -> days in which an answer is expected; see `allocations.programme.steps`.
+    steps: Mapped[dict[str, int]] = mapped_column(default_factory=lambda: dict(steps.STANDARD))
+    # The share of each pool that is kept for proposals marked as high-risk.
+    high_risk_percent: Mapped[int] = mapped_column(default=0)
+    # How long after the close an officer may let somebody in.
+    grace_minutes: Mapped[int] = mapped_column(default=15)
     state: Mapped[CallState] = mapped_column(default=CallState.DRAFT)
     state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     version: Mapped[int] = mapped_column(init=False)
@@ -108,6 +189,10 @@ class Call(Referenced, Base):
     pools: Mapped[list[CallPool]] = relationship(
         init=False, cascade="all, delete-orphan", order_by=CallPool.pool_id
     )
+    questions: Mapped[list[Question]] = relationship(
+        init=False, cascade="all, delete-orphan", order_by=Question.position
+    )
+    letters: Mapped[list[CallLetter]] = relationship(init=False, cascade="all, delete-orphan")
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
     @property
@@ -123,43 +208,19 @@ class Call(Referenced, Base):
         return next((link.pool for link in self.pools if link.pool.resource_id == resource_id), None)
 
     @property
+    def is_short(self) -> bool:
+        """One page with at most ten fields."""
+        return self.lane == Lane.STARTER
+
+    def has_step(self, kind: StepKind) -> bool:
+        return str(kind) in self.steps
+
+    def link_for(self, resource_id: int) -> CallPool | None:
+        return next((link for link in self.pools if link.pool.resource_id == resource_id), None)
+
+    @property
     def resources(self) -> list[Resource]:
         return [link.pool.resource for link in self.pools]
-
-
-@dataclass(frozen=True, slots=True)
-class CriterionDraft:
-    name: str
-    weight: int
-    anchors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CallDraft:
-    """Everything an officer writes about a call; `pools` are micro-units by resource slug."""
-
-    title: str
-    lane: Lane
-    summary: str
-    opens_at: datetime
-    closes_at: datetime
-    reviewers: int
-    max_months: int
-    criteria: tuple[CriterionDraft, ...]
-    pools: dict[str, int]
-    assurance: Level = Level.ANY
-
-
-WRITTEN = (
-    "title",
-    "lane",
-    "summary",
-    "opens_at",
-    "closes_at",
-    "reviewers",
-    "max_months",
-    "assurance",
-)
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -168,7 +229,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def get(session: Session, actor: Actor, ref: str) -> Call:
     query = select(Call).where(Call.id == id_of(Call, ref), visible(actor))
-    loaded = (selectinload(Call.criteria), selectinload(Call.pools))
+    loaded = (selectinload(Call.criteria), selectinload(Call.pools), selectinload(Call.questions))
     return checked(session.scalar(query.options(*loaded)), ref)
 
 
@@ -223,77 +284,20 @@ def may_apply(actor: Actor, call: Call) -> Answer:
     )
 
 
-def start(session: Session, actor: Actor, draft: CallDraft) -> Call:
-    require(may_start(actor))
-    _check(draft)
-    call = Call(**{name: getattr(draft, name) for name in WRITTEN})
-    session.add(call)
-    session.flush()
-    _write_parts(session, call, draft)
-    audit.record(session, actor, "call.start", subject=call.ref)
-    return call
-
-
-def edit(session: Session, actor: Actor, call: Call, draft: CallDraft, *, version: int | None = None) -> None:
-    require(may_edit(actor, call))
-    expect(call, version)
-    _check(draft)
-    for name in WRITTEN:
-        setattr(call, name, getattr(draft, name))
-    # Rubric and pools are rows of their own: touch the call, so that a second tab's edit is noticed.
-    flag_modified(call, "title")
-    old = [link.pool for link in call.pools]
-    call.criteria.clear()
-    call.pools.clear()
-    session.flush()
-    for pool in old:
-        session.delete(pool)
-    _write_parts(session, call, draft)
-    audit.record(session, actor, "call.edit", subject=call.ref)
-
-
-def _check(draft: CallDraft) -> None:
-    wrong: dict[str, str] = {}
-    if draft.closes_at <= draft.opens_at:
-        wrong["closes_at"] = "The call must close after it opens."
-    if not draft.criteria:
-        wrong["criterion_0_name"] = "Add at least one criterion."
-    if len({criterion.name.casefold() for criterion in draft.criteria}) < len(draft.criteria):
-        wrong["criterion_0_name"] = "Two criteria have the same name."
-    if any(amount <= 0 for amount in draft.pools.values()):
-        wrong["pools"] = "A pool must be larger than zero; leave the box empty for none."
-    if wrong:
-        raise Invalid(wrong)
-
-
-def _write_parts(session: Session, call: Call, draft: CallDraft) -> None:
-    call.criteria.extend(
-        Criterion(position=place, name=part.name, weight=part.weight, anchors=list(part.anchors))
-        for place, part in enumerate(draft.criteria)
+def may_correct(actor: Actor, call: Call) -> Answer:
+    """To change words or give more time once the call is public."""
+    return first_no(
+        may_start(actor),
+        when(call.state == CallState.PUBLISHED, "Only a published call is corrected; a draft is edited."),
     )
-    chosen = session.scalars(
-        select(Resource).where(Resource.slug.in_(draft.pools)).order_by(Resource.id)
-    ).all()
-    if len(chosen) < len(draft.pools):
-        raise Invalid({"pools": "One of these resources does not exist."})
-    for resource in chosen:
-        pool = Pool(name=f"{call.ref} {resource.name}", resource=resource, amount=draft.pools[resource.slug])
-        call.pools.append(CallPool(pool=pool))
 
 
-def publish(session: Session, actor: Actor, call: Call) -> None:
-    """From now on the call is public, does not change, and its pools can be awarded."""
-    require(may_publish(actor, call))
-    if not call.pools:
-        raise Incomplete({"pools": "Put at least one resource into the call before publishing it."})
-    if call.closes_at <= clock.now():
-        raise Incomplete({"closes_at": "The closing date has passed already."})
-    move(session, call, CallState.PUBLISHED, actor)
-    for link in call.pools:
-        contribute(session, link.pool)
-    outbox.put(session, CallPublished(call.id))
+def editions(session: Session, call: Call) -> Sequence[CallEdition]:
+    """Newest first."""
+    query = select(CallEdition).where(CallEdition.call_id == call.id)
+    return session.scalars(query.order_by(CallEdition.number.desc())).all()
 
 
-def conclude(session: Session, actor: Actor, call: Call) -> None:
-    require(may_conclude(actor, call))
-    move(session, call, CallState.CONCLUDED, actor)
+def latest_edition(session: Session, call: Call) -> CallEdition | None:
+    query = select(CallEdition).where(CallEdition.call_id == call.id)
+    return session.scalar(query.order_by(CallEdition.number.desc()).limit(1))

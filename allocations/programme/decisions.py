@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Text, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
-from allocations.accounts import ledger, projects
+from allocations.accounts import awards, ledger, projects
 from allocations.accounts.awards import Allocation, Award
 from allocations.accounts.ledger import Insufficient, Movement, Purpose
 from allocations.accounts.pools import Pool
@@ -23,9 +23,10 @@ from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import proposals, teams
-from allocations.programme.calls import Call
+from allocations.programme.calls import Call, Decider
 from allocations.programme.proposals import Proposal, State, on_team, same_house
 from allocations.programme.reviews import Review, ReviewState
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState, TeamMember
 
 TERMS = """\
@@ -80,16 +81,33 @@ def may_chair(actor: Actor, call: Call) -> Answer:
     return when(allowed, "Only the panel chair and the programme office see the ranking.")
 
 
+def is_decider(actor: Actor, call: Call) -> Answer:
+    """Calls that decide by rule leave to an officer what the rule cannot decide."""
+    if call.decided_by == Decider.CHAIR:
+        return when(actor.has(Role.PANEL_CHAIR, call.id), "Only the panel chair decides.")
+    return when(actor.has(Role.PROGRAMME_OFFICER), "Only the programme office decides in this call.")
+
+
 def may_decide(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
-        when(actor.has(Role.PANEL_CHAIR, proposal.call_id), "Only the panel chair decides."),
+        is_decider(actor, proposal.call),
         when(not on_team(actor, proposal), "Nobody decides about a proposal of their own team."),
         when(not same_house(actor, proposal), "Nobody decides about a proposal of their own institution."),
         when(
             proposal.state == State.IN_REVIEW,
             f"This proposal is {proposals.words(proposal.state)}; it cannot be decided now.",
         ),
+        _has_been_heard(proposal),
     )
+
+
+def _has_been_heard(proposal: Proposal) -> Answer:
+    """Where the PI may reply to the reviews, nothing is decided before the reply or its time."""
+    replying = proposal.call.has_step(StepKind.REBUTTAL) and proposal.step in (
+        StepKind.REVIEW,
+        StepKind.REBUTTAL,
+    )
+    return when(not replying, "The PI can still reply to the reviews. Decide when that step is over.")
 
 
 def for_panel(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
@@ -149,7 +167,8 @@ def award(
     if not any(amounts.values()):
         raise Incomplete({_first_field(proposal): "Award at least one resource, or decline the proposal."})
     _check_summary(summary)
-    _check_reviewed(session, proposal)
+    if proposal.call.has_step(StepKind.REVIEW):
+        _check_reviewed(session, proposal)
     project = _found_project(session, proposal)
     granted = Award(project=project, starts_at=_start(proposal), ends_at=_end(proposal), terms=TERMS)
     session.add(granted)
@@ -163,6 +182,8 @@ def award(
     )
     session.add(decision)
     move(session, proposal, State.AWARDED, actor, note=summary)
+    if not proposal.call.has_step(StepKind.ACCEPTANCE):
+        awards.accept_as_agreed(session, granted)
     outbox.put(session, ProposalAwarded(proposal.id, granted.id, project.id))
     return decision
 
@@ -214,7 +235,8 @@ def _join(session: Session, project: Project, member: TeamMember) -> None:
 
 
 def _offer(session: Session, proposal: Proposal, granted: Award, *, slug: str, amount: int) -> None:
-    pool = next(link.pool for link in proposal.call.pools if link.pool.resource.slug == slug)
+    link = next(link for link in proposal.call.pools if link.pool.resource.slug == slug)
+    pool = link.pool
     allocation = Allocation(
         award=granted,
         project_id=granted.project_id,
@@ -227,6 +249,8 @@ def _offer(session: Session, proposal: Proposal, granted: Award, *, slug: str, a
     session.add(allocation)
     session.flush()
     _take(session, pool, allocation)
+    if link.agreed_at is not None and amount <= link.ceiling:
+        awards.consent_ahead(session, allocation, note=f"agreed ahead by {link.agreed_by}")
 
 
 def _take(session: Session, pool: Pool, allocation: Allocation) -> None:

@@ -19,8 +19,9 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
+from allocations.accounts.projects import ProjectRole
 from allocations.accounts.resources import Resource
 from allocations.kernel import clock
 from allocations.kernel.answers import Answer, first_no, when
@@ -34,6 +35,7 @@ from allocations.people.roles import Actor, Role
 from allocations.programme.calls import Call
 from allocations.programme.conflicts import Conflict
 from allocations.programme.reviews import READING, Review
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState, TeamMember
 
 
@@ -127,14 +129,21 @@ class Proposal(Referenced, Base):
     abstract: Mapped[str] = mapped_column(Text, default="")
     fields_of_science: Mapped[list[str]] = mapped_column(default_factory=list)
     keywords: Mapped[str] = mapped_column(String(500), default="")
-    merit: Mapped[str] = mapped_column(Text, default="")
-    plan: Mapped[str] = mapped_column(Text, default="")
-    data_plan: Mapped[str] = mapped_column(Text, default="")
+    # Might well not work; judged for what it would bring if it does.
+    high_risk: Mapped[bool] = mapped_column(default=False)
     starts_on: Mapped[date | None] = mapped_column(default=None)
     months: Mapped[int] = mapped_column(default=12)
     state: Mapped[State] = mapped_column(default=State.DRAFT, index=True)
     state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     submitted_at: Mapped[datetime | None] = mapped_column(default=None, init=False)
+    # Where it stands among the steps of its call, between submission and decision.
+    step: Mapped[StepKind | None] = mapped_column(default=None, init=False)
+    step_since: Mapped[datetime | None] = mapped_column(default=None, init=False)
+    step_due: Mapped[datetime | None] = mapped_column(default=None, init=False, index=True)
+    # An officer lets it in until then, although the call has closed.
+    grace_until: Mapped[datetime | None] = mapped_column(default=None, init=False)
+    # Where applicants review each other: the group in which it is ranked.
+    review_group: Mapped[int | None] = mapped_column(default=None, init=False)
     # What the officer wrote when returning or declining it.
     message: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(init=False)
@@ -179,12 +188,14 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def get(session: Session, actor: Actor, ref: str) -> Proposal:
     query = select(Proposal).where(Proposal.id == id_of(Proposal, ref), visible(actor))
+    # Pools and questions are few: joined, they cost two statements less on every page about a proposal.
     loaded = (
         selectinload(Proposal.requests),
         selectinload(Proposal.team),
-        selectinload(Proposal.call, Call.pools),
+        joinedload(Proposal.call).joinedload(Call.pools),
+        joinedload(Proposal.call).joinedload(Call.questions),
     )
-    return checked(session.scalar(query.options(*loaded)), ref)
+    return checked(session.scalars(query.options(*loaded)).unique().one_or_none(), ref)
 
 
 def page(
@@ -223,6 +234,13 @@ def on_team(actor: Actor, proposal: Proposal) -> bool:
     return actor.is_person(proposal.pi_id) or any(actor.is_person(person) for person in joined)
 
 
+def leads(actor: Actor, proposal: Proposal) -> bool:
+    """The PI, or a co-PI who has joined."""
+    joined = (member for member in proposal.team if member.state == InvitationState.ACCEPTED)
+    co_pis = (member.person_id for member in joined if member.role == ProjectRole.CO_PI)
+    return actor.is_person(proposal.pi_id) or any(actor.is_person(person) for person in co_pis)
+
+
 def same_house(actor: Actor, proposal: Proposal) -> bool:
     """The actor's institution is the one that the proposal comes from: the PI's."""
     return actor.institution_id is not None and actor.institution_id == proposal.pi.institution_id
@@ -230,7 +248,7 @@ def same_house(actor: Actor, proposal: Proposal) -> bool:
 
 def may_edit(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
-        is_pi(actor, proposal),
+        when(leads(actor, proposal), "Only the PI and co-PIs write the proposal."),
         when(
             proposal.state in EDITABLE,
             "A submitted proposal does not change. Ask the programme office to return it for changes.",
@@ -238,15 +256,35 @@ def may_edit(actor: Actor, proposal: Proposal) -> Answer:
     )
 
 
+def is_in_time(proposal: Proposal) -> bool:
+    """The call is open, or the office has asked for it (returned), or has given it grace."""
+    graced = proposal.grace_until is not None and clock.now() < proposal.grace_until
+    return proposal.call.window == "open" or proposal.state == State.RETURNED or graced
+
+
 def may_submit(actor: Actor, proposal: Proposal) -> Answer:
-    # A proposal that was returned may come back after the call has closed: the office asked for it.
-    late = proposal.call.window != "open" and proposal.state != State.RETURNED
-    closed = f"The call closed on {proposal.call.closes_at:%-d %B %Y at %H:%M} UTC."
+    minutes = proposal.call.grace_minutes
+    closed = (
+        f"The call closed on {proposal.call.closes_at:%-d %B %Y at %H:%M} UTC. If you were held up, ask the "
+        f"programme office at once: it can let you in for {minutes} minutes. Your draft is kept."
+    )
     return first_no(
         is_pi(actor, proposal),
         when(proposal.state in EDITABLE, "This proposal has been submitted already."),
-        when(not late, closed),
+        when(is_in_time(proposal), closed),
         eligibility.may_be_pi(actor, proposal.call.assurance),
+    )
+
+
+def may_give_grace(actor: Actor, proposal: Proposal) -> Answer:
+    """To let a draft in for some minutes after the close."""
+    call = proposal.call
+    return first_no(
+        when(actor.has(Role.PROGRAMME_OFFICER), "Only a programme officer gives grace."),
+        when(not on_team(actor, proposal), "Nobody gives grace to a proposal of their own team."),
+        when(not same_house(actor, proposal), "Nobody gives grace to their own institution."),
+        when(proposal.state == State.DRAFT, "Only a draft needs grace."),
+        when(call.window == "closed" and call.grace_minutes, "This call gives no grace now."),
     )
 
 
@@ -272,7 +310,7 @@ def may_screen(actor: Actor, proposal: Proposal) -> Answer:
             "Nobody screens a proposal of their own institution; another programme officer does.",
         ),
         when(
-            proposal.state == State.SUBMITTED,
+            proposal.state == State.SUBMITTED and proposal.step == StepKind.ADMIN_CHECK,
             f"This proposal is {words(proposal.state)}, not waiting for screening.",
         ),
     )

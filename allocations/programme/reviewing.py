@@ -15,7 +15,7 @@ from allocations.kernel.states import expect, move
 from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import relations
+from allocations.programme import progress, relations
 from allocations.programme.conflicts import Conflict, Waiver
 from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.relations import Level, Relation, keeping
@@ -244,6 +244,8 @@ def submit(session: Session, actor: Actor, review: Review) -> None:
         raise Incomplete(absent)
     move(session, review, ReviewState.SUBMITTED, actor)
     outbox.put(session, ReviewSubmitted(review.id))
+    session.flush()
+    progress.review_is_in(session, review.proposal)
 
 
 def of_call(session: Session, proposals: Sequence[Proposal]) -> dict[int, list[Review]]:

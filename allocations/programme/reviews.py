@@ -93,6 +93,11 @@ class Review(Referenced, Base):
     confidence: Mapped[int | None] = mapped_column(default=None)
     to_pi: Mapped[str] = mapped_column(Text, default="")
     to_panel: Mapped[str] = mapped_column(Text, default="")
+    # For nobody but the reviewer.
+    private_note: Mapped[str] = mapped_column(Text, default="")
+    # Owed by an applicant of the same call, who loses the own proposal by not writing it.
+    is_duty: Mapped[bool] = mapped_column(default=False)
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
     # Why the reviewer refused or stepped back.
     reason: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(init=False)

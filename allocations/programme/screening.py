@@ -7,9 +7,9 @@ from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete
 from allocations.kernel.states import move
 from allocations.people.roles import Actor
+from allocations.programme import progress
 from allocations.programme.proposals import (
     Proposal,
-    ProposalForwarded,
     ProposalReturned,
     ProposalScreenedOut,
     State,
@@ -18,10 +18,9 @@ from allocations.programme.proposals import (
 
 
 def forward(session: Session, actor: Actor, proposal: Proposal) -> None:
-    """On to expert review."""
+    """The check is passed: on to the next step of the call."""
     require(may_screen(actor, proposal))
-    move(session, proposal, State.IN_REVIEW, actor)
-    outbox.put(session, ProposalForwarded(proposal.id))
+    progress.go_on(session, proposal, actor=actor)
 
 
 def return_for_changes(session: Session, actor: Actor, proposal: Proposal, *, message: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,11 +15,13 @@ from sqlalchemy.orm.attributes import flag_modified
 from allocations.accounts.projects import ProjectRole
 from allocations.kernel import audit, clock, outbox, units
 from allocations.kernel.answers import require
-from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.errors import Incomplete, Invalid, NotAllowed
 from allocations.kernel.states import expect, move
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
-from allocations.programme import calls, teams
+from allocations.programme import answers, calls, progress, teams
+from allocations.programme.answers import Answer as AnswerRow
+from allocations.programme.answers import Attachment
 from allocations.programme.calls import Call
 from allocations.programme.proposals import (
     Proposal,
@@ -28,9 +30,11 @@ from allocations.programme.proposals import (
     ResourceRequest,
     State,
     may_edit,
+    may_give_grace,
     may_submit,
     may_withdraw,
 )
+from allocations.programme.questions import Question, QuestionKind, word_count
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 
 ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
@@ -40,10 +44,6 @@ REQUIRED = {
     "title": "Give the proposal a title.",
     "abstract": "Write an abstract.",
     "fields_of_science": "Choose at least one field of science.",
-    "merit": "Explain the scientific merit.",
-    "plan": "Describe the computational plan.",
-    "data_plan": "Describe the data plan.",
-    "starts_on": "Enter the date on which you want to start.",
 }
 
 
@@ -53,13 +53,6 @@ class Summary:
     abstract: str
     fields_of_science: tuple[str, ...]
     keywords: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    merit: str
-    plan: str
-    data_plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +74,28 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Answers and files of a proposal, by question id."""
+
+    answers: Mapping[int, AnswerRow]
+    files: Mapping[int, Attachment]
+
+
+@dataclass(frozen=True, slots=True)
 class Invitee:
     email: str
     role: ProjectRole
 
 
 def start(session: Session, actor: Actor, call: Call) -> Proposal:
+    """A new draft; or the one that this person started here and has not written a word into."""
     require(calls.may_apply(actor, call))
+    mine = (Proposal.call_id == call.id, Proposal.pi_id == actor.person_id)
+    untouched = (Proposal.state == State.DRAFT, Proposal.title == "", Proposal.version == 1)
+    empty = session.scalar(select(Proposal).where(*mine, *untouched).limit(1))
+    if empty is not None:
+        return empty
+    _check_number(session, actor, call)
     proposal = Proposal(call=call, pi=session.get_one(Person, actor.person_id))
     session.add(proposal)
     session.flush()
@@ -95,8 +103,30 @@ def start(session: Session, actor: Actor, call: Call) -> Proposal:
     return proposal
 
 
+def _check_number(session: Session, actor: Actor, call: Call) -> None:
+    """A call may take only so many proposals of one PI; the person's row is locked against a second tab."""
+    if call.per_person is None:
+        return
+    session.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update())
+    gone = (State.WITHDRAWN, State.DECLINED)
+    counted = select(func.count()).where(
+        Proposal.call_id == call.id, Proposal.pi_id == actor.person_id, Proposal.state.not_in(gone)
+    )
+    if session.scalar(counted) >= call.per_person:  # type: ignore[operator]
+        raise NotAllowed(
+            f"This call takes {call.per_person} of your proposals at a time, and you have as many. "
+            "Withdraw one, or wait for its decision."
+        )
+
+
+def written_for(session: Session, proposal: Proposal) -> Written:
+    asks_files = any(question.kind == QuestionKind.FILE for question in proposal.call.questions)
+    files = answers.attachments(session, proposal) if asks_files else {}
+    return Written(answers.of_proposal(session, proposal), files)
+
+
 def save_text(
-    session: Session, actor: Actor, proposal: Proposal, part: Summary | Case, *, version: int | None = None
+    session: Session, actor: Actor, proposal: Proposal, part: Summary, *, version: int | None = None
 ) -> None:
     """Drafts may be incomplete; nothing is checked but that this is the newest reading."""
     require(may_edit(actor, proposal))
@@ -118,9 +148,10 @@ def save_resources(
             raise Invalid({f"amount_{ask.slug}": "This resource is not part of the call."})
         if ask.amount <= 0:
             raise Invalid({f"amount_{ask.slug}": "Enter more than zero, or leave the box empty."})
-        pool = proposal.call.pool_for(offered[ask.slug].id)
-        if pool is not None and ask.amount > pool.amount:
-            raise Invalid({f"amount_{ask.slug}": f"The whole call has {units.shown(pool.amount)}."})
+        link = proposal.call.link_for(offered[ask.slug].id)
+        if link is not None and ask.amount > link.ceiling:
+            most = f"One proposal gets at most {units.shown(link.ceiling)} {link.pool.resource.unit}."
+            raise Invalid({f"amount_{ask.slug}": most})
     proposal.starts_on, proposal.months = wanted.starts_on, wanted.months
     flag_modified(proposal, "months")
     asked = {ask.slug: ask for ask in wanted.asks}
@@ -192,16 +223,46 @@ def _check_team(proposal: Proposal, invitees: Sequence[Invitee]) -> None:
         raise Invalid(wrong)
 
 
-def missing(proposal: Proposal) -> dict[str, str]:
+def missing(proposal: Proposal, written: Written) -> dict[str, str]:
     """What must be filled in before submitting, by form field."""
     absent = {name: message for name, message in REQUIRED.items() if not getattr(proposal, name)}
+    for question in proposal.call.questions:
+        trouble = _gap(question, written)
+        if trouble:
+            absent[question.field] = trouble
     if not proposal.requests:
         absent["resources"] = "Ask for at least one resource."
-    for request in proposal.requests:
-        if not request.why.strip():
-            absent[f"why_{request.resource.slug}"] = f"Say why you need {request.resource.name}."
+    if not proposal.call.is_short:
+        absent |= _gaps_in_plan(proposal)
     if proposal.starts_on and proposal.starts_on < clock.today():
         absent["starts_on"] = "The start date has passed. Choose today or later."
+    return absent
+
+
+def _gap(question: Question, written: Written) -> str:
+    answer = written.answers.get(question.id)
+    text = answer.text.strip() if answer else ""
+    if question.kind == QuestionKind.FILE:
+        given = question.id in written.files
+    else:
+        given = bool(text or (answer and any(any(row) for row in answer.cells)))
+    if question.needed and not given:
+        return f"Answer “{question.label}”."
+    counted = word_count(text)
+    if question.words is not None and counted > question.words:
+        return f"“{question.label}” has {counted:,} words; at most {question.words:,} are read."
+    return ""
+
+
+def _gaps_in_plan(proposal: Proposal) -> dict[str, str]:
+    """A short form asks neither for reasons nor for a date: it starts at once."""
+    absent = {
+        f"why_{request.resource.slug}": f"Say why you need {request.resource.name}."
+        for request in proposal.requests
+        if not request.why.strip()
+    }
+    if not proposal.starts_on:
+        absent["starts_on"] = "Enter the date on which you want to start."
     return absent
 
 
@@ -210,12 +271,13 @@ def submit(
 ) -> ProposalVersion:
     """Freeze what is written as a new version. `annex` is what other packages hold for the proposal."""
     require(may_submit(actor, proposal))
-    absent = missing(proposal)
+    written = written_for(session, proposal)
+    absent = missing(proposal, written)
     if absent:
         raise Incomplete(absent)
     move(session, proposal, State.SUBMITTED, actor)
     proposal.submitted_at = clock.now()
-    content = snapshot(proposal) | (annex or {})
+    content = snapshot(proposal, written) | _frozen_call(session, proposal.call) | (annex or {})
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
     numbers = select(func.max(ProposalVersion.number)).where(ProposalVersion.proposal_id == proposal.id)
     version = ProposalVersion(
@@ -227,19 +289,26 @@ def submit(
     )
     session.add(version)
     outbox.put(session, ProposalSubmitted(proposal.id))
+    progress.begin(session, proposal)
     return version
 
 
-def snapshot(proposal: Proposal) -> dict[str, Any]:
+def _frozen_call(session: Session, call: Call) -> dict[str, Any]:
+    """The edition of the call that this version answers, and by which rubric it is judged."""
+    edition = calls.latest_edition(session, call)
+    rubric = [{"criterion": c.name, "weight": c.weight, "anchors": list(c.anchors)} for c in call.criteria]
+    return {"call": call.ref, "edition": edition.number if edition else 0, "rubric": rubric}
+
+
+def snapshot(proposal: Proposal, written: Written) -> dict[str, Any]:
     """Everything the reviewers judge, as plain values."""
     return {
         "title": proposal.title,
         "abstract": proposal.abstract,
         "fields_of_science": list(proposal.fields_of_science),
         "keywords": proposal.keywords,
-        "merit": proposal.merit,
-        "plan": proposal.plan,
-        "data_plan": proposal.data_plan,
+        "answers": [_answered(question, written) for question in proposal.call.questions],
+        "high_risk": proposal.high_risk,
         "pi": proposal.pi.name,
         "institution": proposal.pi.affiliation,
         "team": [{"email": m.email, "role": str(m.role)} for m in proposal.team],
@@ -255,6 +324,27 @@ def snapshot(proposal: Proposal) -> dict[str, Any]:
             for request in proposal.requests
         ],
     }
+
+
+def _answered(question: Question, written: Written) -> dict[str, Any]:
+    answer, file = written.answers.get(question.id), written.files.get(question.id)
+    return {
+        "section": question.section,
+        "question": question.label,
+        "text": answer.text if answer else "",
+        "columns": list(question.options) if answer and answer.cells else [],
+        "cells": answer.cells if answer else [],
+        "file": {"name": file.name, "size": file.size, "digest": file.digest} if file else None,
+    }
+
+
+def give_grace(session: Session, actor: Actor, proposal: Proposal, *, reason: str) -> None:
+    """Let this draft in for the call's minutes of grace, from now on."""
+    require(may_give_grace(actor, proposal))
+    if not reason.strip():
+        raise Incomplete({"reason": "Say what held them up; it stays on the record."})
+    proposal.grace_until = clock.now() + timedelta(minutes=proposal.call.grace_minutes)
+    audit.record(session, actor, "proposal.give_grace", subject=proposal.ref, note=reason)
 
 
 def withdraw(session: Session, actor: Actor, proposal: Proposal, *, reason: str = "") -> None:

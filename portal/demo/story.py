@@ -14,8 +14,10 @@ from allocations.accounts.usage import UsageRecord
 from allocations.kernel import clock
 from allocations.kernel.units import MICRO
 from allocations.people.roles import Actor, actor_of
-from allocations.programme import calls, decisions, reviewing, screening, teams, writing
-from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
+from allocations.programme import answers, decisions, opening, reviewing, screening, teams, writing
+from allocations.programme.answers import Typed
+from allocations.programme.calls import Call, Lane
+from allocations.programme.opening import CallDraft, CriterionDraft
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
@@ -51,8 +53,8 @@ class Teller:
         """A published call of the list of texts; its id."""
         text = CALLS[key]
         with self.scene("owen", text.opens - 10) as (session, owen):
-            call = calls.start(session, owen, self._draft(text.title, text.summary, text))
-            calls.publish(session, owen, call)
+            call = opening.start(session, owen, self._draft(text.title, text.summary, text))
+            opening.publish(session, owen, call)
             return call.id
 
     def _draft(self, title: str, summary: str, text: Text) -> CallDraft:
@@ -71,7 +73,7 @@ class Teller:
     def draft_call(self, key: str) -> None:
         text = CALLS[key]
         with self.scene("owen", -1) as (session, owen):
-            calls.start(session, owen, self._draft(text.title, text.summary, text))
+            opening.start(session, owen, self._draft(text.title, text.summary, text))
 
     def draft(self, key: str, call_id: int, *, days: float) -> int:
         """A complete draft, with the team invited; its id."""
@@ -80,7 +82,8 @@ class Teller:
             proposal = writing.start(session, pi, session.get_one(Call, call_id))
             summary = writing.Summary(text.title, text.abstract, text.fields, text.keywords)
             writing.save_text(session, pi, proposal, summary)
-            writing.save_text(session, pi, proposal, writing.Case(text.merit, text.plan, text.data_plan))
+            told = zip(proposal.call.questions, (text.merit, text.plan, text.data_plan), strict=True)
+            answers.save(session, pi, proposal, [Typed(question, text=words) for question, words in told])
             asks = tuple(writing.Ask(slug, hours * MICRO, why) for slug, hours, why in text.asks)
             starts_on = clock.today() + timedelta(days=text.starts_after)
             writing.save_resources(session, pi, proposal, writing.Wanted(asks, starts_on, 6))
@@ -204,7 +207,7 @@ def tell(teller: Teller) -> None:
     teller.activate(award, days=-50)
     teller.use(award, days=45)
     with teller.scene("owen", -40) as (session, owen):
-        calls.conclude(session, owen, session.get_one(Call, past))
+        opening.conclude(session, owen, session.get_one(Call, past))
     _current(teller, now)
 
 

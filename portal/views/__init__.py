@@ -9,6 +9,7 @@ from portal.provider import machines as oauth
 from portal.provider import pages as provider
 from portal.views import (
     account,
+    answering,
     assignment,
     audit,
     awards,
@@ -43,6 +44,7 @@ from portal.views import (
 ROOMS = (
     auth,
     account,
+    answering,
     api,
     assignment,
     audit,

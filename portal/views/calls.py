@@ -10,8 +10,9 @@ from allocations.accounts.resources import all_resources
 from allocations.kernel import units
 from allocations.kernel.errors import Invalid
 from allocations.people.standing import Level
-from allocations.programme import calls
-from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
+from allocations.programme import calls, opening
+from allocations.programme.calls import Call, Lane
+from allocations.programme.opening import CallDraft, CriterionDraft
 from portal import fields
 from portal.auth.people import actor
 from portal.database import session
@@ -71,7 +72,7 @@ def edit(ref: str) -> ResponseReturnValue:
 def publish(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
     here = url_for("calls.show", ref=ref)
-    return act(lambda: calls.publish(session(), actor(), call), here, "The call is published.")
+    return act(lambda: opening.publish(session(), actor(), call), here, "The call is published.")
 
 
 @blueprint.post("/calls/<ref>/conclude")
@@ -79,7 +80,7 @@ def publish(ref: str) -> ResponseReturnValue:
 def conclude(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
     here = url_for("calls.show", ref=ref)
-    return act(lambda: calls.conclude(session(), actor(), call), here, "The call is concluded.")
+    return act(lambda: opening.conclude(session(), actor(), call), here, "The call is concluded.")
 
 
 def _form_page(call: Call | None, values: dict[str, Any]) -> ResponseReturnValue:
@@ -101,8 +102,8 @@ def _form_page(call: Call | None, values: dict[str, Any]) -> ResponseReturnValue
 def _save(form: Form, call: Call | None) -> Call:
     draft = _draft(form)
     if call is None:
-        return calls.start(session(), actor(), draft)
-    calls.edit(session(), actor(), call, draft, version=version_in(form))
+        return opening.start(session(), actor(), draft)
+    opening.edit(session(), actor(), call, draft, version=version_in(form))
     return call
 
 

@@ -11,7 +11,7 @@ from allocations.accounts.ledger import Purpose
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete, Invalid
-from allocations.programme import calls, decisions, proposals, ranking, reviewing, reviews
+from allocations.programme import calls, decisions, proposals, ranking, reviewing, reviews, writing
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
 from datasets import requests
@@ -77,6 +77,7 @@ def decide(ref: str) -> ResponseReturnValue:
         standing=ranking.rank([proposal], {proposal.id: written}, proposal.call.criteria)[0],
         reviews=written,
         requests=requests.of_proposal(session(), proposal),
+        written=writing.written_for(session(), proposal),
         pools={pool["resource"].slug: pool for pool in _pools(proposal.call, [])},
         status=form.status,
     )

@@ -1,7 +1,5 @@
 """Proposals: lists and the page of one, as each role sees it."""
 
-from collections.abc import Sequence
-
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
@@ -32,13 +30,15 @@ def show(ref: str) -> ResponseReturnValue:
     office = reviews.is_office(actor(), proposal)
     editable = proposal.state in proposals.EDITABLE
     asked = requests.of_proposal(session(), proposal)
+    written = writing.written_for(session(), proposal)
     return page(
         "proposals/show.html",
         proposal=proposal,
         requests=asked,
         on_team=on_team,
         office=office,
-        missing=_missing(proposal, asked) if on_team and editable else {},
+        written=written,
+        missing=writing.missing(proposal, written) | requests.missing(asked) if on_team and editable else {},
         decision=decisions.of_proposal(session(), proposal) if on_team or office else None,
         comments=_comments(proposal) if on_team else [],
         reviews=[] if on_team else reviews.of_proposal(session(), actor(), proposal),
@@ -52,10 +52,6 @@ def versions(ref: str) -> ResponseReturnValue:
     return page(
         "proposals/versions.html", proposal=proposal, versions=proposals.versions(session(), proposal)
     )
-
-
-def _missing(proposal: proposals.Proposal, asked: Sequence[requests.AccessRequest]) -> dict[str, str]:
-    return writing.missing(proposal) | requests.missing(asked)
 
 
 def _comments(proposal: proposals.Proposal) -> list[str]:

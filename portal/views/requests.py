@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.errors import Incomplete
+from allocations.programme import writing
 from datasets import requests
 from datasets.requests import AccessRequest
 from portal import fields
@@ -39,7 +40,8 @@ def decide(ref: str) -> ResponseReturnValue:
         form = posted()
         if form.save(lambda: _decide(form, asked)):
             return see_other(url_for("requests.index"), f"{ref} is {asked.state}.")
-    return page("requests/decide.html", asked=asked, form=form, status=form.status)
+    written = writing.written_for(session(), asked.proposal)
+    return page("requests/decide.html", asked=asked, written=written, form=form, status=form.status)
 
 
 def _decide(form: Form, asked: AccessRequest) -> None:

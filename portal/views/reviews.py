@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.errors import Invalid
-from allocations.programme import proposals, reviewing, reviews
+from allocations.programme import proposals, reviewing, reviews, writing
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
@@ -61,6 +61,7 @@ def write(ref: str) -> ResponseReturnValue:
         form=form,
         others=others,
         requests=requests.of_proposal(session(), proposal),
+        written=writing.written_for(session(), proposal),
         status=form.status,
     )
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete
-from allocations.programme import proposals, screening
+from allocations.programme import proposals, screening, writing
 from allocations.programme.proposals import State
 from datasets import requests
 from portal import fields
@@ -52,7 +52,14 @@ def screen(ref: str) -> ResponseReturnValue:
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
     asked = requests.of_proposal(session(), proposal)
-    return page("screening/screen.html", proposal=proposal, form=form, requests=asked, status=form.status)
+    return page(
+        "screening/screen.html",
+        proposal=proposal,
+        form=form,
+        requests=asked,
+        written=writing.written_for(session(), proposal),
+        status=form.status,
+    )
 
 
 def _decide(form: Form, proposal: proposals.Proposal) -> None:

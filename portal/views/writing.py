@@ -13,17 +13,17 @@ from allocations.kernel.answers import require
 from allocations.kernel.errors import Invalid
 from allocations.programme import calls, proposals, writing
 from allocations.programme.proposals import Proposal
-from allocations.programme.writing import Ask, Case, Invitee, Summary, Wanted
+from allocations.programme.writing import Ask, Invitee, Summary, Wanted
 from datasets import catalogue, requests
 from portal import fields, science
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs
+from portal.views import sections
 from portal.web import act, page, see_other
 
 blueprint = Blueprint("writing", __name__)
-SECTIONS = ("summary", "case", "resources", "data", "team", "check")
 
 
 class SummaryInput(BaseModel):
@@ -31,12 +31,6 @@ class SummaryInput(BaseModel):
     abstract: fields.Note
     fields_of_science: list[fields.Short] = []
     keywords: fields.Line
-
-
-class CaseInput(BaseModel):
-    merit: fields.Prose
-    plan: fields.Prose
-    data_plan: fields.Prose
 
 
 class PeriodInput(BaseModel):
@@ -67,18 +61,6 @@ def summary(ref: str) -> ResponseReturnValue:
         writing.save_text(session(), actor(), proposal, part, version=version_in(form))
 
     return _section("summary", proposal, save, fields_of_science=science.FIELDS)
-
-
-@blueprint.route("/proposals/<ref>/case", methods=["GET", "POST"])
-@needs("proposal.edit")
-def case(ref: str) -> ResponseReturnValue:
-    proposal = proposals.get(session(), actor(), ref)
-
-    def save(form: Form) -> None:
-        part = Case(**form.parse(CaseInput).model_dump())
-        writing.save_text(session(), actor(), proposal, part, version=version_in(form))
-
-    return _section("case", proposal, save)
 
 
 @blueprint.route("/proposals/<ref>/resources", methods=["GET", "POST"])
@@ -134,7 +116,7 @@ def submit(ref: str) -> ResponseReturnValue:
 
     def send() -> None:
         absent = requests.missing(asked)
-        if absent and not writing.missing(proposal):
+        if absent and not writing.missing(proposal, writing.written_for(session(), proposal)):
             raise Invalid(absent)
         writing.submit(session(), actor(), proposal, annex=requests.snapshot(asked))
 
@@ -159,50 +141,44 @@ def _section(
     form = Form(shown(session(), proposal))
     if request.method == "POST":
         form = posted("fields_of_science", "datasets")
-        adding = "add" in form.values
         if form.save(lambda: save(form)):
-            following = name if adding else SECTIONS[SECTIONS.index(name) + 1]
-            then = str(form.values.get("then", ""))
-            if then == "leave":
-                return see_other(url_for("proposals.show", ref=proposal.ref), "Your draft is saved.")
-            return see_other(url_for(f"writing.{then if then in SECTIONS else following}", ref=proposal.ref))
+            return sections.onward(form, proposal, name)
         form.values.setdefault("version", proposal.version)
     else:
         require(proposals.may_edit(actor(), proposal))
     return page(
-        f"proposals/{name}.html", proposal=proposal, form=form, section=name, status=form.status, **context
+        f"proposals/{name}.html",
+        proposal=proposal,
+        form=form,
+        section=name,
+        sections=sections.of(proposal),
+        status=form.status,
+        **context,
     )
 
 
 def _check_page(proposal: Proposal, form: Form) -> ResponseReturnValue:
     asked = requests.of_proposal(session(), proposal)
-    missing = writing.missing(proposal) | requests.missing(asked)
+    written = writing.written_for(session(), proposal)
+    missing = writing.missing(proposal, written) | requests.missing(asked)
     return page(
         "proposals/check.html",
         proposal=proposal,
         requests=asked,
+        written=written,
         form=form,
-        missing=[(message, section_of(field)) for field, message in missing.items()],
+        missing=[(message, sections.address(proposal, field)) for field, message in missing.items()],
         section="check",
+        sections=sections.of(proposal),
         status=form.status,
     )
-
-
-def section_of(field: str) -> str:
-    """The page on which a missing field is filled in."""
-    if field in ("title", "abstract", "fields_of_science", "keywords"):
-        return "summary"
-    if field in ("merit", "plan", "data_plan"):
-        return "case"
-    return "data" if field.startswith("use_") else "resources"
 
 
 def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
     """The saved proposal as form values, for every section."""
     asked = {r.dataset.slug: r.declared_use for r in requests.of_proposal(held, proposal)}
     values: dict[str, Any] = {
-        name: getattr(proposal, name)
-        for name in ("title", "abstract", "fields_of_science", "keywords", "merit", "plan", "data_plan")
+        name: getattr(proposal, name) for name in ("title", "abstract", "fields_of_science", "keywords")
     }
     values["starts_on"] = proposal.starts_on.isoformat() if proposal.starts_on else ""
     values["months"] = str(proposal.months)

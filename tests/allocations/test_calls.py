@@ -11,14 +11,14 @@ from allocations.accounts.pools import Pool
 from allocations.kernel import clock, units
 from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound, Stale
 from allocations.people.roles import VISITOR
-from allocations.programme import calls
+from allocations.programme import calls, opening
 from allocations.programme.calls import CallState
 from tests import cast as stage
 from tests.cast import CRITERIA, Cast
 
 
 def test_an_officer_writes_a_call_with_rubric_and_pools(session: Session, cast: Cast) -> None:
-    call = calls.start(session, cast.owen, stage.call_draft())
+    call = opening.start(session, cast.owen, stage.call_draft())
 
     assert call.state == CallState.DRAFT
     assert [(c.name, c.weight) for c in call.criteria] == [("Merit", 60), ("Plan", 40)]
@@ -27,7 +27,7 @@ def test_an_officer_writes_a_call_with_rubric_and_pools(session: Session, cast: 
 
 def test_nobody_but_an_officer_opens_a_call(session: Session, cast: Cast) -> None:
     with pytest.raises(NotAllowed, match="Only a programme officer opens calls"):
-        calls.start(session, cast.chen, stage.call_draft())
+        opening.start(session, cast.chen, stage.call_draft())
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,17 @@ def test_a_call_that_breaks_a_rule_names_the_field(
     session: Session, cast: Cast, changes: dict[str, object], field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        calls.start(session, cast.owen, stage.call_draft(**changes))
+        opening.start(session, cast.owen, stage.call_draft(**changes))
 
     assert list(refused.value.fields) == [field]
 
 
 def test_editing_a_draft_replaces_its_rubric_and_pools(session: Session, cast: Cast) -> None:
-    call = calls.start(session, cast.owen, stage.call_draft())
+    call = opening.start(session, cast.owen, stage.call_draft())
     session.commit()
 
     changed = stage.call_draft(title="Better", criteria=(CRITERIA[1],), pools={"a100": 7 * units.MICRO})
-    calls.edit(session, cast.owen, call, changed, version=call.version)
+    opening.edit(session, cast.owen, call, changed, version=call.version)
     session.commit()
 
     session.expire_all()
@@ -65,31 +65,31 @@ def test_editing_a_draft_replaces_its_rubric_and_pools(session: Session, cast: C
 
 
 def test_an_edit_on_an_older_reading_is_refused(session: Session, cast: Cast) -> None:
-    call = calls.start(session, cast.owen, stage.call_draft())
+    call = opening.start(session, cast.owen, stage.call_draft())
     read = call.version
-    calls.edit(session, cast.owen, call, stage.call_draft(title="First"), version=read)
+    opening.edit(session, cast.owen, call, stage.call_draft(title="First"), version=read)
     session.flush()
 
     with pytest.raises(Stale):
-        calls.edit(session, cast.owen, call, stage.call_draft(title="Second"), version=read)
+        opening.edit(session, cast.owen, call, stage.call_draft(title="Second"), version=read)
 
 
 def test_an_edit_of_the_rubric_alone_is_noticed_by_the_second_tab(session: Session, cast: Cast) -> None:
     draft = stage.call_draft()
-    call = calls.start(session, cast.owen, draft)
+    call = opening.start(session, cast.owen, draft)
     read = call.version
     changed = stage.call_draft(opens_at=draft.opens_at, closes_at=draft.closes_at, criteria=(CRITERIA[0],))
-    calls.edit(session, cast.owen, call, changed, version=read)
+    opening.edit(session, cast.owen, call, changed, version=read)
     session.flush()
 
     with pytest.raises(Stale):
-        calls.edit(session, cast.owen, call, draft, version=read)
+        opening.edit(session, cast.owen, call, draft, version=read)
 
 
 def test_publishing_puts_the_pools_into_the_ledger(session: Session, cast: Cast) -> None:
-    call = calls.start(session, cast.owen, stage.call_draft())
+    call = opening.start(session, cast.owen, stage.call_draft())
 
-    calls.publish(session, cast.owen, call)
+    opening.publish(session, cast.owen, call)
 
     assert call.state == CallState.PUBLISHED
     free = {
@@ -100,26 +100,26 @@ def test_publishing_puts_the_pools_into_the_ledger(session: Session, cast: Cast)
 
 
 def test_a_call_without_pools_is_not_published(session: Session, cast: Cast) -> None:
-    call = calls.start(session, cast.owen, stage.call_draft(pools={}))
+    call = opening.start(session, cast.owen, stage.call_draft(pools={}))
 
     with pytest.raises(Incomplete) as refused:
-        calls.publish(session, cast.owen, call)
+        opening.publish(session, cast.owen, call)
 
     assert "pools" in refused.value.fields
 
 
 def test_a_call_whose_closing_date_has_passed_is_not_published(session: Session, cast: Cast) -> None:
-    call = calls.start(session, cast.owen, stage.call_draft())
+    call = opening.start(session, cast.owen, stage.call_draft())
 
     with clock.at(call.closes_at), pytest.raises(Incomplete) as refused:
-        calls.publish(session, cast.owen, call)
+        opening.publish(session, cast.owen, call)
 
     assert "closes_at" in refused.value.fields
 
 
 def test_a_published_call_no_longer_changes(session: Session, cast: Cast) -> None:
     with pytest.raises(NotAllowed, match="no longer changes"):
-        calls.edit(session, cast.owen, cast.call, stage.call_draft())
+        opening.edit(session, cast.owen, cast.call, stage.call_draft())
 
 
 @pytest.mark.parametrize(
@@ -160,16 +160,16 @@ def test_the_call_opens_and_closes_to_the_second(cast: Cast) -> None:
 
 def test_a_call_is_concluded_only_after_it_has_closed(session: Session, cast: Cast) -> None:
     with pytest.raises(NotAllowed, match="after it has closed"):
-        calls.conclude(session, cast.owen, cast.call)
+        opening.conclude(session, cast.owen, cast.call)
     with clock.at(cast.call.closes_at):
-        calls.conclude(session, cast.owen, cast.call)
+        opening.conclude(session, cast.owen, cast.call)
 
     assert cast.call.window == "concluded"
     assert calls.may_apply(cast.priya, cast.call).reason == "This call is concluded."
 
 
 def test_drafts_are_seen_by_officers_only(session: Session, cast: Cast) -> None:
-    hidden = calls.start(session, cast.owen, stage.call_draft())
+    hidden = opening.start(session, cast.owen, stage.call_draft())
 
     assert calls.get(session, cast.owen, hidden.ref) is hidden
     assert calls.get(session, VISITOR, cast.call.ref) is cast.call
@@ -191,7 +191,7 @@ def test_pages_of_calls_follow_each_other_without_gap_or_repeat(session: Session
 
 def test_open_calls_are_those_that_take_proposals_now(session: Session, cast: Cast) -> None:
     later = stage.open_call(cast, opens_at=clock.now() + timedelta(days=1))
-    calls.start(session, cast.owen, stage.call_draft())
+    opening.start(session, cast.owen, stage.call_draft())
 
     assert list(calls.open_calls(session)) == [cast.call]
     with clock.at(clock.now() + timedelta(days=2)):

@@ -15,7 +15,7 @@ from allocations.kernel.outbox import EventRow
 from allocations.people.roles import VISITOR
 from allocations.programme import proposals, screening, writing
 from allocations.programme.proposals import Proposal, ResourceRequest, State
-from allocations.programme.writing import Ask, Case, Invitee, Summary, Wanted
+from allocations.programme.writing import Ask, Invitee, Summary, Wanted
 from tests import cast as stage
 from tests.cast import Cast
 
@@ -53,8 +53,18 @@ def test_a_draft_is_saved_incomplete(session: Session, cast: Cast) -> None:
     assert (proposal.title, proposal.fields_of_science) == ("New", ["Physics", "Biology"])
 
 
-@pytest.mark.parametrize("who", ["carlos", "owen", "chen", "sam"])
-def test_only_the_pi_writes(session: Session, cast: Cast, who: str) -> None:
+def test_a_co_pi_writes_but_does_not_submit(session: Session, cast: Cast) -> None:
+    proposal = stage.with_team(cast, stage.draft(cast))
+
+    writing.save_text(session, cast.carlos, proposal, TEXT)
+
+    assert proposal.title == TEXT.title
+    with pytest.raises(NotAllowed, match="Only the PI"):
+        writing.submit(session, cast.carlos, proposal)
+
+
+@pytest.mark.parametrize("who", ["uma", "owen", "chen", "sam"])
+def test_only_the_pi_and_co_pis_write(session: Session, cast: Cast, who: str) -> None:
     proposal = stage.with_team(cast, stage.draft(cast))
 
     with pytest.raises(NotAllowed, match="Only the PI"):
@@ -183,7 +193,7 @@ def test_submitting_freezes_a_version_that_proves_itself(session: Session, cast:
     ]
     assert version.content["datasets"] == [{"dataset": "Genomes"}]
     assert (proposal.state, version.number) == (State.SUBMITTED, 1)
-    assert events(session)[-1] == "ProposalSubmitted"
+    assert events(session)[-2:] == ["ProposalSubmitted", "StepBegun"]
 
 
 def test_an_empty_draft_says_everything_that_is_missing(session: Session, cast: Cast) -> None:
@@ -192,7 +202,12 @@ def test_an_empty_draft_says_everything_that_is_missing(session: Session, cast: 
     with pytest.raises(Incomplete) as refused:
         writing.submit(session, cast.priya, proposal)
 
-    assert set(refused.value.fields) == {*writing.REQUIRED, "resources"}
+    assert set(refused.value.fields) == {
+        *writing.REQUIRED,
+        "resources",
+        "starts_on",
+        *(q.field for q in cast.call.questions),
+    }
     assert proposal.state == State.DRAFT
 
 
@@ -224,15 +239,15 @@ def test_a_returned_proposal_comes_back_as_version_two_even_after_the_call_close
     screening.return_for_changes(session, cast.owen, proposal, message="Say more.")
     with clock.at(cast.call.closes_at):
         cast.log_in_again()
-        case = Case(merit="More.", plan="p", data_plan="d")
-        writing.save_text(session, cast.priya, proposal, case)
+        stage.answer(cast, proposal, "More.", "p", "d")
         later = Wanted(asks=(Ask("h100", units.MICRO, "x"),), starts_on=clock.today(), months=3)
         writing.save_resources(session, cast.priya, proposal, later)
 
         writing.submit(session, cast.priya, proposal)
 
     newest, first = proposals.versions(session, proposal)
-    assert (newest.number, newest.content["merit"], first.content["merit"]) == (2, "More.", "Great.")
+    said = [version.content["answers"][0]["text"] for version in (newest, first)]
+    assert (newest.number, said) == (2, ["More.", "Great."])
 
 
 def test_submitting_twice_is_refused(session: Session, cast: Cast) -> None:

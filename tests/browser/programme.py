@@ -11,6 +11,11 @@ CALL = "Models of rain and rock"
 TITLE = "Rain that falls on rock"
 RUBRIC = (("Merit", "60"), ("Plan", "40"))
 WHY = "Each of the four runs takes 20 GPU-hours, as a pilot has shown."
+CASE = {
+    "Scientific merit": "Floods.",
+    "Computational plan": "Four runs on one GPU each.",
+    "Data plan": "All is published.",
+}
 
 
 def open_call(owen: Visitor) -> None:
@@ -51,7 +56,8 @@ def write_proposal(priya: Visitor, *, call: str = CALL, title: str = TITLE) -> s
     priya.fill({"title": title, "abstract": "We learn where rain falls.", "keywords": "rain, rock"})
     priya.tick("Earth and environmental sciences")
     priya.press("Save and continue")
-    priya.fill({"merit": "Floods.", "plan": "Four runs on one GPU each.", "data_plan": "All is published."})
+    for question, words in CASE.items():
+        priya.page.get_by_label(question).fill(words)
     priya.press("Save and continue")
     priya.fill({"amount_h100": "80", "why_h100": WHY, "amount_storage": "10", "why_storage": "Checkpoints."})
     priya.fill({"starts_on": f"{datetime.now(UTC):%Y-%m-%d}", "months": "6"})

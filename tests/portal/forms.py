@@ -237,7 +237,7 @@ FORMS = (
     ),
     FormPage("tokens.revoke", "priya", "/account/tokens/revoke", {"token": "1"}, page=False),
     FormPage("tokens.revoke_all", "priya", "/account/tokens/revoke-all", page=False),
-    FormPage("writing.case", "priya", "/proposals/{proposal_soil}/case"),
+    FormPage("answering.section", "priya", "/proposals/{proposal_soil}/form/0"),
     FormPage("writing.data", "priya", "/proposals/{proposal_soil}/data"),
     FormPage("writing.resources", "priya", "/proposals/{proposal_soil}/resources"),
     FormPage("writing.start", "priya", "/calls/{call_open}/apply", page=False),

@@ -141,7 +141,7 @@ PAGES = (
     Page("viewing.begin", "ada", "/people/{psn_uma}/view"),
     Page("tokens.index", "priya", "/account/tokens", LIST),
     Page("tokens.new", "priya", "/account/tokens/new", LIST),
-    Page("writing.case", "priya", "/proposals/{proposal_soil}/case"),
+    Page("answering.section", "priya", "/proposals/{proposal_soil}/form/0"),
     Page("writing.check", "priya", "/proposals/{proposal_soil}/check"),
     Page("writing.data", "priya", "/proposals/{proposal_soil}/data"),
     Page("writing.resources", "priya", "/proposals/{proposal_soil}/resources"),

@@ -20,11 +20,12 @@ from allocations.people.invitations import RoleInvitation
 from allocations.people.merging import MergeRequest
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
-from allocations.programme import decisions, reviewing, writing
+from allocations.programme import answers, decisions, reviewing, writing
+from allocations.programme.answers import Typed
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviews import Review
-from allocations.programme.writing import Case, Invitee
+from allocations.programme.writing import Invitee
 from datasets.grants import AccessGrant
 from datasets.requests import AccessRequest, RequestState
 from k8s import notebooks
@@ -157,7 +158,9 @@ def _invite_sam(session: Session) -> None:
     invited = [Invitee("sam@commons.example", ProjectRole.USER)]
     priya, soil = actor(session, "priya"), proposal(session, "soil")
     writing.save_team(session, priya, soil, invited)
-    writing.save_text(session, priya, soil, Case("It matters.", "We train.", "We publish."))
+    texts = ("It matters.", "We train.", "We publish.")
+    given = [Typed(question, text=text) for question, text in zip(soil.call.questions, texts, strict=True)]
+    answers.save(session, priya, soil, given)
 
 
 def _ask_reviewers(session: Session) -> None:

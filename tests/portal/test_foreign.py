@@ -2,6 +2,7 @@
 
 import pytest
 
+from allocations.programme.proposals import Proposal
 from tests.portal import stage
 from tests.portal.forms import FORMS, send
 from tests.portal.pages import PAGES
@@ -64,8 +65,9 @@ def test_html_in_names_and_titles_is_shown_as_text(portal: Portal) -> None:
     priya, ref = portal.log_in("priya"), places["proposal_soil"]
     summary = {"title": nasty, "abstract": nasty, "keywords": nasty}
     assert priya.post(f"/proposals/{ref}/summary", data=summary).status_code == 303
-    case = {"merit": nasty, "plan": nasty, "data_plan": nasty}
-    assert priya.post(f"/proposals/{ref}/case", data=case).status_code == 303
+    with portal.sessions() as session:
+        case = {q.field: nasty for q in session.get_one(Proposal, int(ref.split("-")[1])).call.questions}
+    assert priya.post(f"/proposals/{ref}/form/0", data=case).status_code == 303
     with portal.sessions() as session, session.begin():
         for person in (stage.person(session, "priya"), stage.person(session, "uma")):
             person.name = nasty

@@ -1,0 +1,40 @@
+"""Lots within a call: tiers frozen under a sealed secret, drawn with a public value, open to replay."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from allocations.kernel import clock
+from allocations.kernel.db import Base
+from allocations.programme.calls import Call
+
+
+class Draw(Base):
+    """`placed` and `budget` are fixed when it is frozen; `record` is what anybody can recompute.
+
+    The secret is published with the record; until then only its SHA-256, the commitment, is shown.
+    """
+
+    __tablename__ = "draw"
+
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(128))
+    commitment: Mapped[str] = mapped_column(String(64))
+    sealed_by: Mapped[str] = mapped_column(String(200))
+    sealed_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
+    placed: Mapped[list[dict[str, Any]]] = mapped_column(default_factory=list)
+    # Micro-units of the call's scarce pool that the draw may spend.
+    budget: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    digest: Mapped[str] = mapped_column(String(64), default="")
+    frozen_at: Mapped[datetime | None] = mapped_column(default=None)
+    record: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    drawn_at: Mapped[datetime | None] = mapped_column(default=None)
+    applied_at: Mapped[datetime | None] = mapped_column(default=None)
+    version: Mapped[int] = mapped_column(init=False)
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+def of_call(session: Session, call: Call) -> Draw | None:
+    return session.get(Draw, call.id)
