@@ -8,7 +8,18 @@ from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
-from allocations.programme import calls, decisions, progress, proposals, reviewing, reviews, talking, teams
+from allocations.programme import (
+    calls,
+    decisions,
+    drawing,
+    exchanging,
+    progress,
+    proposals,
+    reviewing,
+    reviews,
+    talking,
+    teams,
+)
 from datasets import grants, requests
 from k8s import notebooks
 from portal import operations, providers
@@ -29,7 +40,9 @@ RULES: dict[str, Rule] = {
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,
     "call.correct": calls.may_correct,
+    "call.draw": drawing.may_run,
     "call.edit": calls.may_edit,
+    "call.exchange": exchanging.may_arrange,
     "call.publish": calls.may_publish,
     "call.start": calls.may_start,
     "confirmation.answer": confirmations.may_answer,

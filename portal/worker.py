@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from allocations.accounts import lifecycle
 from allocations.kernel import chain, outbox
 from allocations.kernel.errors import DomainError
-from allocations.programme import progress
+from allocations.programme import drawing, exchanging, progress
 from k8s import due, reconcile
 from k8s.clusters import Cluster
 from k8s.namespaces import ProjectNamespace
 from k8s.notebooks import Notebook
 from portal import links, mail, operations, wiring
+from portal.computing import parent as computing
 from portal.letters import Post
 from portal.settings import Settings
 from portal.wiring import Delivered
@@ -30,6 +31,8 @@ PAUSE = 0.25
 BEAT = 10.0
 
 Step = Callable[[], bool]
+# What time brings, or what somebody has decided for many at once; one item a step.
+TIMED = (lifecycle.step, progress.step, exchanging.step, drawing.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,10 @@ class Worker:
 
     def keep_time(self) -> bool:
         with self.sessions() as session, session.begin():
-            return lifecycle.step(session) or progress.step(session)
+            return any(step(session) for step in TIMED)
+
+    def compute(self) -> bool:
+        return computing.step(self.sessions)
 
     def seal(self) -> bool:
         with self.sessions() as session, session.begin():
@@ -124,15 +130,15 @@ def once(worker: Worker) -> None:
     worker.take_over()
     worker.beat()
     # Every step has its turn in every round, so that no kind of work starves another.
-    while sum(step() for step in worker.steps()):
+    while sum(step() for step in [*worker.steps(), worker.compute]):
         pass
 
 
 def run(worker: Worker, stop: threading.Event) -> None:
     """Until `stop`; the item in hand is finished first."""
     worker.take_over()
-    clocked = threading.Thread(target=_keep_beating, args=(worker, stop), daemon=True)
-    clocked.start()
+    for task in (_keep_beating, _keep_computing):
+        threading.Thread(target=task, args=(worker, stop), daemon=True).start()
     steps = worker.steps()
     while not stop.is_set():
         if not sum(_guarded(step) for step in steps):
@@ -143,6 +149,13 @@ def _keep_beating(worker: Worker, stop: threading.Event) -> None:
     while not stop.is_set():
         _guarded(worker.beat)
         stop.wait(BEAT)
+
+
+def _keep_computing(worker: Worker, stop: threading.Event) -> None:
+    """Beside the loop: a run may take minutes, and letters do not wait for it."""
+    while not stop.is_set():
+        if not _guarded(worker.compute):
+            stop.wait(4 * PAUSE)
 
 
 def _guarded(step: Callable[[], bool | None]) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.kernel import clock
@@ -12,9 +12,10 @@ from allocations.programme.calls import Call
 
 
 class Draw(Base):
-    """`placed` and `budget` are fixed when it is frozen; `record` is what anybody can recompute.
+    """`placed` and `budget` (micro-units by resource slug) are fixed when the ranking is frozen.
 
-    The secret is published with the record; until then only its SHA-256, the commitment, is shown.
+    `record` is what anybody can recompute; the secret is published with it. Until then only its SHA-256,
+    the commitment, is shown.
     """
 
     __tablename__ = "draw"
@@ -25,12 +26,12 @@ class Draw(Base):
     sealed_by: Mapped[str] = mapped_column(String(200))
     sealed_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     placed: Mapped[list[dict[str, Any]]] = mapped_column(default_factory=list)
-    # Micro-units of the call's scarce pool that the draw may spend.
-    budget: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    budget: Mapped[dict[str, int]] = mapped_column(default_factory=dict)
     digest: Mapped[str] = mapped_column(String(64), default="")
     frozen_at: Mapped[datetime | None] = mapped_column(default=None)
     record: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     drawn_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Every proposal of the record has its decision.
     applied_at: Mapped[datetime | None] = mapped_column(default=None)
     version: Mapped[int] = mapped_column(init=False)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

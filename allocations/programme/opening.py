@@ -208,6 +208,8 @@ def _step_faults(draft: CallDraft) -> dict[str, str]:
             wrong["steps"] = f"“{steps.NAMES[needing][0]}” needs reviews before it."
     if draft.reviewed_by == Reviewers.APPLICANTS and not reviewed:
         wrong["reviewed_by"] = "Applicants can review each other only in a call that has reviews."
+    if draft.reviewed_by == Reviewers.APPLICANTS and draft.per_person != 1:
+        wrong["per_person"] = "Where applicants review each other, each has one proposal: enter 1."
     if draft.decided_by == Decider.RULE and (reviewed or str(StepKind.PANEL) in draft.steps):
         wrong["decided_by"] = "A rule decides at once: such a call has no reviews and no panel."
     return wrong

@@ -1,18 +1,26 @@
 """Runs: long computations about a call, done by the worker, kept whole with their inputs and seed."""
 
 import enum
-from collections.abc import Sequence
-from datetime import datetime
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from allocations.kernel import clock
+from allocations.kernel import audit, clock
 from allocations.kernel.db import Base
+from allocations.kernel.errors import IllegalMove
 from allocations.kernel.refs import Referenced, checked, id_of
-from allocations.kernel.states import Moves
+from allocations.kernel.states import Moves, move
+from allocations.people.roles import SYSTEM, Actor
 from allocations.programme.calls import Call
+
+# A worker that has not answered for so long is gone.
+LEASE = timedelta(minutes=30)
 
 
 class RunKind(enum.StrEnum):
@@ -76,3 +84,63 @@ def page(session: Session, call: Call, kind: RunKind, *, size: int = 10) -> Sequ
     """Newest first."""
     query = select(Run).where(Run.call_id == call.id, Run.kind == kind)
     return session.scalars(query.order_by(Run.id.desc()).limit(size)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a process needs that knows no database: the inputs are plain values."""
+
+    run_id: int
+    kind: RunKind
+    seed: int
+    inputs: dict[str, Any]
+
+
+class Unsolvable(Exception):
+    """There is no result; the sentence says why, and what to relax."""
+
+
+def ask(session: Session, actor: Actor, call: Call, kind: RunKind, *, seed: int, **parameters: Any) -> Run:
+    """Have the worker compute this soon. The caller has asked its rule; one of a kind waits at a time."""
+    waiting = (Run.call_id == call.id, Run.kind == kind, Run.state.in_([RunState.WAITING, RunState.RUNNING]))
+    if session.scalar(select(Run.id).where(*waiting).limit(1)) is not None:
+        raise IllegalMove("This is being computed already. Wait for its result.")
+    run = Run(call_id=call.id, kind=kind, seed=seed, parameters=parameters, asked_by=actor.name)
+    session.add(run)
+    session.flush()
+    audit.record(session, actor, "run.ask", subject=run.ref, note=f"{kind} of {call.ref}")
+    return run
+
+
+def claim(session: Session, gather: Mapping[RunKind, Callable[[Session, Run], dict[str, Any]]]) -> Job | None:
+    """The oldest run that waits, or whose worker is gone, with its inputs gathered now."""
+    now = clock.now()
+    lost = and_(Run.state == RunState.RUNNING, Run.leased_until < now)
+    due = or_(Run.state == RunState.WAITING, lost)
+    query = select(Run).where(due, Run.kind.in_(list(gather))).order_by(Run.id).limit(1)
+    run = session.scalar(query.with_for_update(skip_locked=True))
+    if run is None:
+        return None
+    if run.state == RunState.RUNNING:
+        move(session, run, RunState.WAITING, SYSTEM, note="its worker is gone")
+    move(session, run, RunState.RUNNING, SYSTEM)
+    run.leased_until = now + LEASE
+    run.inputs = gather[run.kind](session, run)
+    canonical = json.dumps([run.seed, run.inputs], sort_keys=True)
+    run.digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return Job(run.id, run.kind, run.seed, run.inputs)
+
+
+def record(session: Session, job: Job, *, result: dict[str, Any] | None, message: str = "") -> None:
+    """Keep what came out; nothing when another worker has taken the run over."""
+    run = session.get_one(Run, job.run_id)
+    if run.state != RunState.RUNNING:
+        return
+    run.result, run.message = result or {}, message
+    move(session, run, RunState.DONE if result is not None else RunState.FAILED, SYSTEM, note=message)
+    run.leased_until = None
+
+
+def apply(session: Session, actor: Actor, run: Run) -> None:
+    """Its result has been put into effect."""
+    move(session, run, RunState.APPLIED, actor)

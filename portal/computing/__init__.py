@@ -1,0 +1,1 @@
+"""Runs computed in a process of their own."""

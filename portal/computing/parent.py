@@ -1,0 +1,53 @@
+"""The worker's side: a run goes to a process of its own, so that the web never loads the numeric libraries."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from allocations.programme import exchanging, runs
+from allocations.programme.runs import Job, RunKind
+
+# Seconds; the lease of a run is longer.
+PATIENCE = 20 * 60
+GATHER = {RunKind.EXCHANGE: exchanging.gather}
+
+
+def step(sessions: "sessionmaker[Session]") -> bool:
+    """Compute the oldest run that waits; true if there was one."""
+    with sessions() as session, session.begin():
+        job = runs.claim(session, GATHER)
+    if job is None:
+        return False
+    result, message = compute(job)
+    with sessions() as session, session.begin():
+        runs.record(session, job, result=result, message=message)
+    return True
+
+
+def compute(job: Job) -> tuple[dict[str, Any] | None, str]:
+    """The result, or None and why there is none."""
+    # More threads make these small problems slower: they wait for each other.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "portal.computing.child"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            command,
+            input=json.dumps(asdict(job)),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"This took more than {PATIENCE // 60} minutes and was stopped."
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        return None, f"The computation failed: {last[0][:300]}"
+    answer = json.loads(done.stdout)
+    return answer.get("result"), answer.get("message", "")
