@@ -61,9 +61,9 @@ def dictionaries(thing: Any) -> Iterator[Any]:
         found = waiting.pop()
         if isinstance(found, Dictionary | Stream):
             yield found
-            inside = found.as_dict().values() if isinstance(found, Stream) else found.values()
+            inside = [found[key] for key in found.keys()]  # noqa: SIM118 (only keys() knows streams)
         elif isinstance(found, Array):
-            inside = found
+            inside = list(found)
         else:
             continue
         waiting += [

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from allocations.kernel.errors import Invalid
 from portal.attachments import pdfs, pictures
@@ -118,10 +117,10 @@ def _safe_name(name: str, media_type: str) -> str:
     plain = "".join(
         char for char in plain if char.isspace() or not unicodedata.category(char).startswith("C")
     )
-    plain = re.sub(r'[<>:"|?*;%]', "-", " ".join(plain.split())).strip(" .")
-    ending = PurePosixPath(plain).suffix.lower() if "." in plain else ""
-    if ending and not re.fullmatch(r"\.[a-z][a-z0-9]{0,4}", ending):
-        ending = ""  # "Results v2.1 final": no ending, only a full stop
+    plain = re.sub(r'[<>:"|?*;%]', "-", " ".join(plain.split())).rstrip(" .")
+    # "Results v2.1 final" has no ending, only a full stop.
+    found = re.search(r"\.[a-z][a-z0-9]{0,4}$", plain, re.IGNORECASE)
+    ending = found[0].lower() if found else ""
     if ending and ending not in ENDINGS[media_type]:
         raise Invalid({"file": f"The name of this file ends in {ending}, but it is {WORDS[media_type]}."})
     stem = plain[: len(plain) - len(ending)].strip(" .") or "file"

@@ -12,7 +12,10 @@ FONTS = Path(__file__).parent / "fonts"
 REGULAR, BOLD, WIDE = (
     FONTS / name for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DroidSansFallback.ttf")
 )
-NEUTRAL = 150
+NEUTRAL, SHAPED = 150, 4_000
+# More marks on one letter are a joke or an attack: fpdf2 measures a line anew with each of them.
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u00ad\u200b-\u200d\ufe00-\ufe0f"
+_STACKED = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Marks that change the order of what follows; with them a text can be made to read as something else.
 _ORDER = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x061C, 0x200E, 0x200F, 0xFEFF))
@@ -29,10 +32,11 @@ def drawn(font: Path) -> frozenset[str]:
 def shown(text: str) -> str:
     """The text with nothing in it that cannot be drawn: what has no glyph becomes a visible replacement.
 
-    Only what is invisible anyway may go: marks of direction, and joiners and selectors without a glyph.
+    Only what is invisible anyway may go: marks of direction, joiners and selectors without a glyph, and
+    more than four marks on one letter.
     """
     lines = _BREAKS.sub("\n", text).replace("\t", "    ").translate(_ORDER)
-    return "".join(_visible(char) for char in unicodedata.normalize("NFC", lines))
+    return "".join(_visible(char) for char in _STACKED.sub(r"\1", unicodedata.normalize("NFC", lines)))
 
 
 def needs_wide(text: str) -> bool:
@@ -49,8 +53,11 @@ def right_to_left(text: str) -> bool:
 def needs_shaping(text: str) -> bool:
     """Whether letters change their place or form beside others: Arabic, Hebrew, combining marks.
 
-    Not when a long run has no direction: fpdf2 looks for its end by recursion, and fails.
+    Not when a long run has no direction (fpdf2 looks for its end by recursion, and fails), nor when a line
+    is so long that the time, which grows with its square, would be felt.
     """
+    if len(text) > SHAPED:
+        return False
     kinds = [unicodedata.bidirectional(char) for char in text]
     if not {"R", "AL", "AN", "NSM"} & set(kinds):
         return False

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_nothing_is_lost_of_either_text(old: str, new: str) -> None:
     assert read(found, Kind.SAME, Kind.REMOVED) == old
     assert read(found, Kind.SAME, Kind.ADDED) == new
     assert all(piece.text for piece in found)
-    assert all(a.kind != b.kind for a, b in zip(found, found[1:], strict=False))
+    assert all(a.kind != b.kind for a, b in pairwise(found))
 
 
 @given(TEXTS)

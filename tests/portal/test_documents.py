@@ -173,7 +173,9 @@ def test_hostile_text_is_only_text(text: str) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.text(max_size=400))
 def test_any_text_gives_a_document(text: str) -> None:
-    paper = replace(written(text), title=text, sections=(Section(text, (Grid(text, (text, "b"), ((text, text),)),)),))
+    paper = replace(
+        written(text), title=text, sections=(Section(text, (Grid(text, (text, "b"), ((text, text),)),)),)
+    )
 
     assert proposal_pdf(paper).startswith(b"%PDF-")
 
@@ -184,5 +186,6 @@ def test_the_fonts_are_the_ones_on_record() -> None:
     folder = ROOT / "portal" / "documents" / "fonts"
 
     assert fonts == {
-        str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
+        str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
     }
