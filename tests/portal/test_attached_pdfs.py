@@ -166,6 +166,19 @@ def test_too_many_objects_are_refused() -> None:
     assert "too many parts" in refusal(pdf(many))
 
 
+def _telling_pictures(made: Pdf, page: pikepdf.Object) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = AUTHOR
+    jpeg = picture("JPEG", exif=exif, comment=AUTHOR)
+    shape = {"Type": Name.XObject, "Subtype": Name.Image, "Width": 40, "Height": 20, "BitsPerComponent": 8}
+    shape["ColorSpace"] = Name.DeviceRGB
+    plain = made.make_stream(jpeg, Filter=Name.DCTDecode, Metadata=made.make_stream(NAMED), **shape)
+    wrapped = made.make_stream(zlib.compress(jpeg), Filter=Array([Name.FlateDecode, Name.DCTDecode]), **shape)
+    boxes = b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x13xml " + NAMED + b"\0\0\0\x0cjp2c\xff\x4f\xff\x51"
+    jpx = made.make_stream(boxes, Filter=Name.JPXDecode, **shape)
+    page.Resources = Dictionary(XObject=Dictionary(A=plain, B=wrapped, C=jpx))
+
+
 def _telling(made: Pdf) -> None:
     """The author's name wherever programs are known to leave it."""
     made.docinfo["/Author"] = AUTHOR
@@ -181,16 +194,7 @@ def _telling(made: Pdf) -> None:
     page.Metadata = made.make_stream(NAMED)
     page.PieceInfo = Dictionary(App=Dictionary(Private=AUTHOR))
     page.Thumb = made.make_stream(NAMED)
-    exif = Image.Exif()
-    exif[0x013B] = AUTHOR
-    jpeg = picture("JPEG", exif=exif, comment=AUTHOR)
-    shape = {"Type": Name.XObject, "Subtype": Name.Image, "Width": 40, "Height": 20, "BitsPerComponent": 8}
-    shape["ColorSpace"] = Name.DeviceRGB
-    plain = made.make_stream(jpeg, Filter=Name.DCTDecode, Metadata=made.make_stream(NAMED), **shape)
-    wrapped = made.make_stream(zlib.compress(jpeg), Filter=Array([Name.FlateDecode, Name.DCTDecode]), **shape)
-    boxes = b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x13xml " + NAMED + b"\0\0\0\x0cjp2c\xff\x4f\xff\x51"
-    jpx = made.make_stream(boxes, Filter=Name.JPXDecode, **shape)
-    page.Resources = Dictionary(XObject=Dictionary(A=plain, B=wrapped, C=jpx))
+    _telling_pictures(made, page)
     link = Dictionary(Subtype=Name.Link, Rect=Array([0, 0, 9, 9]), A=action("URI", URI=f"https://x/{AUTHOR}"))
     inside = Dictionary(
         Subtype=Name.Link, Rect=Array([0, 0, 9, 9]), A=action("GoTo", D=Array([page, Name.Fit])), T=AUTHOR

@@ -1,4 +1,4 @@
-"""Files that people send in: their type is what they contain, their name only a name, pictures name nobody."""
+"""Files that people send in: the content says what they are, a name is a name, pictures name nobody."""
 
 import io
 import zipfile
