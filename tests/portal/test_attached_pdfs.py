@@ -19,7 +19,7 @@ def unwrapped(stream: Stream) -> bytes:
     """Data as packed by the last filter when that is a picture's, else as they are."""
     raw = stream.read_raw_bytes()
     several = isinstance(stream.get(Name.Filter), Array)
-    if stream.get(Name.Filter) == Name.DCTDecode:
+    if stream.get(Name.Filter) in (Name.DCTDecode, Name.JPXDecode):
         return raw
     return zlib.decompress(raw) if several else stream.read_bytes()
 
@@ -32,9 +32,7 @@ def unpacked(content: bytes) -> bytes:
         for thing in opened.objects:
             parts.append(thing.unparse())
             if isinstance(thing, Stream):
-                parts.append(thing.read_raw_bytes())
-                if "/JPXDecode" not in repr(thing.get(Name.Filter)):
-                    parts.append(unwrapped(thing))
+                parts += [thing.read_raw_bytes(), unwrapped(thing)]
     return b"\n".join(parts)
 
 
