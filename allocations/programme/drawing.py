@@ -73,9 +73,9 @@ def _ready(session: Session, call: Call) -> Sequence[Proposal]:
     listed = session.scalars(query.options(selectinload(Proposal.requests)).order_by(Proposal.id)).all()
     early = sum(1 for one in listed if one.step is None or one.step.place <= StepKind.REVIEW.place)
     if early:
-        raise Invalid({"_form": f"{early} proposals are still in review. Freeze when all reviews are in."})
+        raise IllegalMove(f"{early} proposals are still in review. Freeze when all reviews are in.")
     if not listed:
-        raise Invalid({"_form": "There is nothing to draw: no proposal waits for a decision."})
+        raise IllegalMove("There is nothing to draw: no proposal waits for a decision.")
     return listed
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
-from allocations.kernel.errors import Invalid
+from allocations.kernel.errors import IllegalMove, Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.states import move
 from allocations.people.persons import Person
@@ -69,9 +69,9 @@ def ask(session: Session, actor: Actor, call: Call, *, seed: int) -> Run:
     require(may_arrange(actor, call))
     left = unchecked(session, call)
     if left:
-        raise Invalid({"_form": f"{left} proposals still wait for the administrative check."})
+        raise IllegalMove(f"{left} proposals still wait for the administrative check.")
     if _is_arranged(session, call):
-        raise Invalid({"_form": "The applicants have been asked already."})
+        raise IllegalMove("The applicants have been asked already.")
     return runs.ask(session, actor, call, RunKind.EXCHANGE, seed=seed, most=MOST)
 
 
@@ -107,12 +107,12 @@ def apply(session: Session, actor: Actor, call: Call, run: Run, *, due_at: datet
     """Give everybody their reviews, due at the same moment; how many reviews there are."""
     require(may_arrange(actor, call))
     if run.kind != RunKind.EXCHANGE or run.state != RunState.DONE:
-        raise Invalid({"_form": "Compute the pairs first."})
+        raise IllegalMove("Compute the pairs first.")
     if due_at <= clock.now():
         raise Invalid({"due_at": "The deadline must be in the future."})
     known = {proposal.id: proposal for proposal in in_exchange(session, call)}
     if {one["proposal"] for one in run.inputs["applicants"]} != set(known):
-        raise Invalid({"_form": "Proposals came or went since the pairs were computed. Compute them again."})
+        raise IllegalMove("Proposals came or went since the pairs were computed. Compute them again.")
     for number, group in enumerate(run.result["groups"]):
         for proposal_id in group:
             known[proposal_id].review_group = number

@@ -170,6 +170,9 @@ def may_answer(actor: Actor, review: Review) -> Answer:
     """To accept or refuse the invitation."""
     return first_no(
         when(actor.is_person(review.reviewer_id), "Only the invited reviewer answers."),
+        when(
+            not review.is_duty, "You agreed to review when you applied. If you have a conflict, declare it."
+        ),
         when(review.state in OPEN, f"This review is {review.state} already."),
     )
 
@@ -184,9 +187,15 @@ def may_write(actor: Actor, review: Review) -> Answer:
         when(review.state != ReviewState.INVITED, "Accept the invitation first."),
         when(review.state == ReviewState.ACCEPTED, "A submitted review does not change."),
         when(review.proposal.state == "in_review", "This proposal is no longer under review."),
+        when(not _is_over(review), "The deadline for this review has passed."),
         # An invitation to the team may be accepted at any time, also by somebody who reviews it.
         when(not _on_team(actor, review.proposal), "Nobody reviews a proposal of their own team."),
     )
+
+
+def _is_over(review: Review) -> bool:
+    """Among applicants the deadline is strict: it decides about somebody's own proposal."""
+    return review.is_duty and review.due_at is not None and review.due_at <= clock.now()
 
 
 def may_step_back(actor: Actor, review: Review) -> Answer:
