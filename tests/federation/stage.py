@@ -2,12 +2,13 @@
 
 import atexit
 import functools
+import itertools
 import json
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -183,25 +184,59 @@ def _templates() -> str:
     return folder.name
 
 
+@functools.cache
+def _house() -> Path:
+    """Where the databases of all portals of this run are."""
+    folder = tempfile.TemporaryDirectory(prefix="portals-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+_numbers = itertools.count()
+_idle: list[Flask] = []
+
+
+def _made() -> Flask:
+    """An application with a database file of its own; `running` gives it what else it has to know."""
+    settings = Settings(mode="test", secret_key=KEY, database_url=f"sqlite:///{_house()}/{next(_numbers)}.db")
+    app = create_app(settings)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(_templates())
+    return app
+
+
+@contextmanager
+def _lent() -> Iterator[Flask]:
+    """As new, with an empty database: only the statements and pages that are compiled already stay."""
+    app = _idle.pop() if _idle else _made()
+    before, engine = dict(app.extensions), app.extensions["engine"]
+    file = Path(engine.url.database)
+    for end in ("", "-wal", "-shm"):
+        Path(f"{file}{end}").unlink(missing_ok=True)
+    file.write_bytes(_empty())
+    yield app
+    app.extensions.clear()
+    app.extensions.update(before)
+    engine.dispose()
+    _idle.append(app)
+
+
 @contextmanager
 def running(folder: Path, *, host: str = "127.0.0.1", **more: object) -> Iterator[Portal]:
     """With an empty database, in a thread; each portal knows nothing of what others have seen.
 
     As `localhost` it is another site than its providers, for cookies and for the content policy.
+    `more`: settings that are asked for again with each request.
     """
-    (folder / "portal.db").write_bytes(_empty())
     secrets_file = folder / "secrets.json"
     known = dict.fromkeys(("odd", "other"), hostile.SECRET)
     secrets_file.write_text(json.dumps({**known, **dict.fromkeys(("north", "south"), certified.SECRET)}))
-    server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True)
-    address = f"http://{host}:{server.server_port}"
-    given = {"database_url": f"sqlite:///{folder}/portal.db", "secrets_file": str(secrets_file), **more}
-    settings = Settings(mode="test", secret_key=KEY, public_url=address, **given)  # type: ignore[arg-type]
-    server.app = create_app(settings)
-    server.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(_templates())
-    with _served(server):
-        yield Portal(server.app, address)
-    server.app.extensions["engine"].dispose()
+    with _lent() as app:
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        address = f"http://{host}:{server.server_port}"
+        given = {"secrets_file": str(secrets_file), "public_url": address, **more}
+        app.extensions["settings"] = replace(app.extensions["settings"], **given)
+        with _served(server):
+            yield Portal(app, address)
 
 
 @contextmanager

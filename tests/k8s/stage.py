@@ -59,6 +59,20 @@ def _person(key: str):  # type: ignore[no-untyped-def]
     return select(cast.Person).join(cast.Identity).where(cast.Identity.subject == key)
 
 
+_files: list[bytes] = []
+
+
+def _told(settings: Settings) -> bytes:
+    """The story as a file: told once a run, because that takes longer than most tests."""
+    if not _files:
+        engine = create_engine(settings.database_url)
+        migrations.METADATA.create_all(engine)
+        story.load(Worker(sessionmaker(engine, expire_on_commit=False), settings), settings)
+        engine.dispose()
+        _files.append(Path(str(engine.url.database)).read_bytes())
+    return _files[0]
+
+
 def played(folder: Path, kubeconfig: Path) -> Played:
     database = folder / "portal.db"
     settings = Settings(
@@ -67,10 +81,9 @@ def played(folder: Path, kubeconfig: Path) -> Played:
         secret_key="not-a-secret-" * 4,
         data_dir=str(folder),
     )
+    database.write_bytes(_told(settings))
     engine = create_engine(settings.database_url)
-    migrations.METADATA.create_all(engine)
     worker = Worker(sessionmaker(engine, expire_on_commit=False), settings)
-    story.load(worker, settings)
     with worker.sessions() as session, session.begin():
         for cluster in session.scalars(select(Cluster)):
             cluster.kubeconfig = str(kubeconfig)

@@ -101,8 +101,7 @@ def survives(stage: Played, undisturbed: dict[tuple[str, str, str], Any], number
     return killed
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", [1, 12])
+@pytest.mark.parametrize(("number", "when"), [(1, "after"), (12, "before")])
 def test_a_killed_worker_leaves_no_orphan_and_no_duplicate(
     stage: Played, undisturbed: dict[tuple[str, str, str], Any], number: int, when: str
 ) -> None:

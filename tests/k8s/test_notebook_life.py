@@ -79,6 +79,8 @@ def test_an_idle_notebook_is_stopped_and_a_used_one_is_not(stage: Played) -> Non
     eventually(lambda: reaches(stage, Phase.STOPPED), what="a stopped notebook", within=60)
 
 
+# The journey sees a charge, and test_metering.py counts the seconds.
+@pytest.mark.slow
 def test_what_ran_is_charged_to_the_second_and_the_rest_comes_back(stage: Played) -> None:
     row = running(stage)
     stage.stop_notebook()
@@ -123,6 +125,7 @@ def test_a_cluster_that_was_away_loses_no_second(stage: Played, cluster: Embedde
     eventually(lambda: kept() is None, what="the pod to be let go")
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_no_reason_to_stop_a_notebook(stage: Played) -> None:
     row = running(stage)
     spec = replace(

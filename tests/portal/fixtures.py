@@ -1,7 +1,9 @@
 """Fixtures over the demo programme; `tests/portal` and `tests/guards` take them in."""
 
 import functools
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ from portal import migrations
 from portal.provider import keys
 from portal.provider.keys import KeyRing
 from portal.settings import Settings
-from tests.portal import stage
+from tests.portal import kept, stage
 from tests.portal.stage import SECRET, Portal
 
-__all__ = ["demo_file", "portal", "portal_on_engine"]
+__all__ = ["demo_file", "opened_once", "portal", "portal_on_engine"]
+
+Opener = Callable[[str], Portal]
 
 
 @functools.cache
@@ -24,7 +28,6 @@ def _keys() -> KeyRing:
 
 
 def _settings(folder: Path, **changes: object) -> Settings:
-    keys.write(folder / "keys.json", _keys())
     given = {
         "database_url": f"sqlite:///{folder}/portal.db",
         "data_dir": str(folder),
@@ -38,6 +41,7 @@ def _settings(folder: Path, **changes: object) -> Settings:
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo programme as a SQLite file; nobody writes to this one."""
     folder = tmp_path_factory.mktemp("demo")
+    keys.write(folder / "keys.json", _keys())
     portal = stage.opened(_settings(folder))
     migrations.METADATA.create_all(portal.engine)
     stage.fill(portal)
@@ -49,20 +53,46 @@ def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "portal.db"
 
 
-@pytest.fixture
-def portal(demo_file: Path, tmp_path: Path) -> Iterator[Portal]:
-    """A copy of the demo programme of its own."""
-    (tmp_path / "portal.db").write_bytes(demo_file.read_bytes())
-    opened = stage.opened(_settings(tmp_path))
-    yield opened
-    opened.engine.dispose()
+@pytest.fixture(scope="session")
+def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Opener:
+    """One application for each database: compiling its pages and statements takes longer than most tests."""
+    opened: dict[str, Portal] = {}
+
+    def open_for(url: str) -> Portal:
+        if url not in opened:
+            folder = tmp_path_factory.mktemp("portal")
+            opened[url] = stage.opened(_settings(folder, **({"database_url": url} if url else {})))
+        return opened[url]
+
+    return open_for
+
+
+@contextmanager
+def _untouched(portal: Portal) -> Iterator[Path]:
+    """Its folder anew, and afterwards the application as it was."""
+    folder, before = Path(portal.settings.data_dir), dict(portal.app.extensions)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    keys.write(folder / "keys.json", _keys())
+    yield folder
+    portal.app.extensions.clear()
+    portal.app.extensions.update(before)
+    portal.engine.dispose()
 
 
 @pytest.fixture
-def portal_on_engine(engine: Engine, tmp_path: Path) -> Iterator[Portal]:
+def portal(demo_file: Path, opened_once: Opener) -> Iterator[Portal]:
+    """The demo programme as if nobody had touched it, in a file."""
+    opened = opened_once("")
+    with _untouched(opened) as folder:
+        (folder / "portal.db").write_bytes(demo_file.read_bytes())
+        yield opened
+
+
+@pytest.fixture
+def portal_on_engine(engine: Engine, opened_once: Opener) -> Iterator[Portal]:
     """The demo programme on each database in turn: for what only a real one decides."""
-    url = engine.url.render_as_string(hide_password=False)
-    opened = stage.opened(_settings(tmp_path, database_url=url))
-    stage.fill(opened)
-    yield opened
-    opened.engine.dispose()
+    opened = opened_once(engine.url.render_as_string(hide_password=False))
+    with _untouched(opened):
+        kept.fill(opened)
+        yield opened
