@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 from allocations.programme.jobs import COMPUTE
 from allocations.programme.runs import RunKind, Unsolvable
@@ -10,7 +11,7 @@ from allocations.programme.runs import RunKind, Unsolvable
 def main() -> None:
     job = json.load(sys.stdin)
     try:
-        answer = {"result": COMPUTE[RunKind(job["kind"])](job["inputs"], job["seed"])}
+        answer: dict[str, Any] = {"result": COMPUTE[RunKind(job["kind"])](job["inputs"], job["seed"])}
     except Unsolvable as why:
         answer = {"message": str(why)}
     json.dump(answer, sys.stdout)

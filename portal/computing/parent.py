@@ -1,4 +1,4 @@
-"""The worker's side: a run goes to a process of its own, so that the web never loads the numeric libraries."""
+"""The worker’s side: a run goes to a process of its own, and nobody else loads the numeric libraries."""
 
 import json
 import os
