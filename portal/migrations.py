@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from allocations.accounts import awards, ledger, pools, projects, reservations, resources, usage
 from allocations.kernel import audit, chain, db, outbox
 from allocations.people import confirmations, institutions, invitations, merging, persons, roles
-from allocations.programme import calls, conflicts, decisions, proposals, reviews, teams
+from allocations.programme import calls, conflicts, decisions, expertise, proposals, reviews, teams
 from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
 from portal import mail, operations
@@ -30,7 +30,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 MODELS = (
     (audit, chain, outbox, institutions, persons, roles, invitations, confirmations, merging),
     (resources, pools, ledger, projects, awards, reservations, usage),
-    (calls, conflicts, decisions, proposals, reviews, teams),
+    (calls, conflicts, decisions, expertise, proposals, reviews, teams),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
     (mail, operations, attempts, backchannel, offers, sessions, step_up, throttle),
     (personal_tokens, service_tokens),

@@ -8,7 +8,7 @@ from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
-from allocations.programme import calls, decisions, proposals, reviewing, reviews, teams
+from allocations.programme import calls, decisions, expertise, proposals, reviewers, reviewing, reviews, teams
 from datasets import grants, requests
 from k8s import notebooks
 from portal import operations, providers
@@ -72,6 +72,8 @@ RULES: dict[str, Rule] = {
     "review.answer": reviews.may_answer,
     "review.step_back": reviews.may_step_back,
     "review.write": reviews.may_write,
+    "reviewer.see": reviewers.may_see,
+    "reviewer_profile.edit": expertise.may_edit,
     "role.grant": roles.may_grant,
     "team.accept": teams.may_accept,
     "role.revoke": roles.may_revoke,
