@@ -14,14 +14,26 @@ from allocations.accounts.usage import UsageRecord
 from allocations.kernel import clock
 from allocations.kernel.units import MICRO
 from allocations.people.roles import Actor, actor_of
-from allocations.programme import calls, decisions, reviewing, screening, teams, writing
+from allocations.programme import (
+    calls,
+    decisions,
+    expertise,
+    publications,
+    reviewing,
+    screening,
+    teams,
+    writing,
+)
 from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
+from allocations.programme.expertise import ProfileDraft
 from allocations.programme.proposals import Proposal
+from allocations.programme.publications import Listed
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
 from portal.demo import cast
 from portal.demo.cast import Stage
+from portal.demo.reviewers import REVIEWERS, ReviewerText
 from portal.demo.texts import CALLS, PROPOSALS, RUBRIC, Text
 from portal.settings import Settings
 from portal.worker import Worker
@@ -149,6 +161,16 @@ class Teller:
         with self.scene("priya", days + 0.1) as (session, priya):
             awards.accept(session, priya, session.get_one(Award, award_id))
 
+    def profile(self, who: str, text: ReviewerText, *, number: int) -> None:
+        """What a reviewer says of themselves."""
+        begins, ends = ((self.today + n * DAY).date() for n in text.away) if text.away else (None, None)
+        draft = ProfileDraft(text.fields, text.keywords, text.kind, text.most, begins, ends)
+        with self.scene(who, text.saved) as (session, reviewer):
+            person, listed = self._stage.people[who], Listed(tuple(text.drafts(number)), ())
+            expertise.save(session, reviewer, person, draft=draft)
+            session.flush()
+            publications.take_in(session, reviewer, person, listed=listed)
+
     def use(self, award_id: int, *, days: int) -> None:
         """GPU time on each working day since so many days ago, by pods that are long gone."""
         for ago in range(days, 0, -1):
@@ -188,6 +210,8 @@ def load(worker: Worker, settings: Settings) -> None:
 
 
 def tell(teller: Teller) -> None:
+    for number, (who, told) in enumerate(REVIEWERS.items(), 1):
+        teller.profile(who, told, number=number)
     past, now = teller.call("autumn"), teller.call("open")
     teller.call("starter")
     teller.draft_call("draft")
