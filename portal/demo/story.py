@@ -27,7 +27,6 @@ from allocations.programme import (
 from allocations.programme.calls import Call, CallDraft, CriterionDraft, Lane
 from allocations.programme.expertise import ProfileDraft
 from allocations.programme.proposals import Proposal
-from allocations.programme.publications import Listed
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
@@ -161,12 +160,12 @@ class Teller:
         with self.scene("priya", days + 0.1) as (session, priya):
             awards.accept(session, priya, session.get_one(Award, award_id))
 
-    def profile(self, who: str, text: ReviewerText, *, number: int) -> None:
+    def profile(self, who: str, text: ReviewerText) -> None:
         """What a reviewer says of themselves."""
         begins, ends = ((self.today + n * DAY).date() for n in text.away) if text.away else (None, None)
         draft = ProfileDraft(text.fields, text.keywords, text.kind, text.most, begins, ends)
         with self.scene(who, text.saved) as (session, reviewer):
-            person, listed = self._stage.people[who], Listed(tuple(text.drafts(number)), ())
+            person, listed = self._stage.people[who], publications.read(text.papers)
             expertise.save(session, reviewer, person, draft=draft)
             session.flush()
             publications.take_in(session, reviewer, person, listed=listed)
@@ -210,8 +209,8 @@ def load(worker: Worker, settings: Settings) -> None:
 
 
 def tell(teller: Teller) -> None:
-    for number, (who, told) in enumerate(REVIEWERS.items(), 1):
-        teller.profile(who, told, number=number)
+    for who, told in REVIEWERS.items():
+        teller.profile(who, told)
     past, now = teller.call("autumn"), teller.call("open")
     teller.call("starter")
     teller.draft_call("draft")

@@ -127,7 +127,7 @@ PAGES = (
     Page("requests.decide", "dana", "/access-requests/{request}"),
     Page("requests.index", "dana", "/access-requests", LIST),
     Page("reviewers.index", "chen", "/reviewers", LIST),
-    Page("reviewers.index", "owen", "/reviewers?call={call_open}&q=o&available=yes", LIST),
+    Page("reviewers.index", "owen", "/reviewers?q=o&available=yes", LIST),
     Page("reviews.index", "petra", "/reviews", LIST),
     Page("reviews.step_back", "petra", "/reviews/{review_petra}/step-back"),
     Page("reviews.write", "petra", "/reviews/{review_petra}"),
