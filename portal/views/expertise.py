@@ -90,7 +90,7 @@ def take_in() -> ResponseReturnValue:
             form.save(lambda: told.append(_take_in(form, person, listed)))
         if not form.errors:
             return see_other(url_for("expertise.profile"), told[0])
-    refused = [(one.line, one.reason) for one in listed.refused] if "text" in form.errors else []
+    refused = [(f"Line {one.line}", one.reason) for one in listed.refused] if "text" in form.errors else []
     context = {"refused": refused[:NAMED], "more": len(refused) - NAMED, "readable": len(listed.drafts)}
     return page("expertise/import.html", form=form, status=form.status, **context)
 

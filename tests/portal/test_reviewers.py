@@ -59,7 +59,7 @@ def test_a_list_with_odd_lines_comes_back_with_their_numbers(portal: Portal, new
     refused = newcomer.post(IMPORT, data={"text": text})
 
     assert refused.status_code == 422
-    assert '<th scope="row" data-label="Line">3</th>' in refused.text
+    assert '<th scope="row" data-label="Where">Line 3</th>' in refused.text
     assert "&lt;b&gt;Bad&lt;/b&gt;,soon" in refused.text
     assert titles(portal, "sam") == []
     assert newcomer.post(IMPORT, data={"text": text, "leave_out": "yes"}).status_code == 303
