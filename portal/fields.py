@@ -93,6 +93,8 @@ Flag = Annotated[bool, BeforeValidator(lambda value: value == "yes" if isinstanc
 Needed = Annotated[str, _clean(200, lines=False), AfterValidator(_required)]
 Prose = Annotated[str, _clean(20_000, lines=True)]
 Note = Annotated[str, _clean(5_000, lines=True)]
+# A reviewer's publications with their abstracts.
+List = Annotated[str, _clean(500_000, lines=True)]
 Number = Annotated[int, BeforeValidator(_number)]
 OptionalNumber = Annotated[int | None, BeforeValidator(lambda t: None if t == "" else _number(t))]
 Amount = Annotated[int, BeforeValidator(_amount)]

@@ -12,6 +12,7 @@ ROOMS: tuple[tuple[str, str, frozenset[Role] | None], ...] = (
 DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Screening", "/screening", frozenset({Role.PROGRAMME_OFFICER})),
     ("Panel", "/panel", frozenset({Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
+    ("Reviewers", "/reviewers", frozenset({Role.PROGRAMME_OFFICER, Role.PANEL_CHAIR})),
     ("Reviews", "/reviews", frozenset({Role.REVIEWER})),
     ("Consents", "/consents", frozenset({Role.PROVIDER_OPERATOR})),
     ("Confirmations", "/confirmations", frozenset({Role.REPRESENTATIVE})),

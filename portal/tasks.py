@@ -10,8 +10,10 @@ from allocations.accounts.projects import Membership, ProjectRole
 from allocations.accounts.resources import Resource
 from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
+from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import proposals, reviews
+from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
 from datasets.catalogue import Dataset, kept_by
@@ -36,6 +38,10 @@ def waiting_for(session: Session, actor: Actor) -> list[Task]:
 
 def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     mine = _mine(actor)
+    if actor.has(Role.REVIEWER) or actor.scopes(Role.REVIEWER):
+        written = select(ReviewerProfile.person_id).where(ReviewerProfile.confirmed_at.is_not(None))
+        silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
+        mine.append((_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
     if actor.has(Role.PROGRAMME_OFFICER):
         submitted = and_(proposals.visible(actor), Proposal.state == State.SUBMITTED)
         mine.append((_count(Proposal.id, submitted), "Proposals to screen", "/screening"))

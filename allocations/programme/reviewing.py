@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -12,15 +12,14 @@ from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotFound
 from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
-from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import progress, relations
+from allocations.programme import progress, relations, reviewers
 from allocations.programme.conflicts import Conflict, Waiver
 from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.relations import Level, Relation, keeping
+from allocations.programme.reviewers import Reviewer
 from allocations.programme.reviews import (
-    OPEN,
     Review,
     ReviewState,
     Score,
@@ -51,10 +50,17 @@ class ReviewerSteppedBack(Event):
 class Candidate:
     """A reviewer as the assignment list shows them."""
 
-    person: Person
-    load: int
+    reviewer: Reviewer
     relations: tuple[Relation, ...]
     review: Review | None
+
+    @property
+    def person(self) -> Person:
+        return self.reviewer.person
+
+    @property
+    def load(self) -> int:
+        return self.reviewer.load
 
     @property
     def kept_by(self) -> Relation | None:
@@ -83,54 +89,68 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
     )
 
 
-def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
-    """All reviewers, those who cannot be asked last, then by how many open reviews they carry."""
-    people = roles.holders(session, Role.REVIEWER, proposal.call_id)
-    busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
-    load = dict(session.execute(busy).all())
-    related = relations.of_people(session, people, proposal)
+def candidates(session: Session, actor: Actor, proposal: Proposal) -> list[Candidate]:
+    """All reviewers: who cannot be asked stands last, before them who takes no more today, then by load."""
+    known = reviewers.everybody(session, actor, proposal.call_id)
+    related = relations.of_people(session, [each.person for each in known], proposal)
     asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
     by_person = {review.reviewer_id: review for review in asked}
     listed = [
-        Candidate(
-            person=person,
-            load=load.get(person.id, 0),
-            relations=tuple(related[person.id]),
-            review=by_person.get(person.id),
-        )
-        for person in people
+        Candidate(each, tuple(related[each.person.id]), by_person.get(each.person.id)) for each in known
     ]
-    return sorted(listed, key=lambda c: (c.kept_by is not None, c.load, c.person.name, c.person.id))
+    return sorted(listed, key=_turn)
 
 
-def candidate(session: Session, proposal: Proposal, person_id: int) -> Candidate:
+def _turn(candidate: Candidate) -> tuple[bool, bool, int, str, int]:
+    hindered = bool(candidate.reviewer.hindrance)
+    person = candidate.person
+    return candidate.kept_by is not None, hindered, candidate.load, person.name, person.id
+
+
+def candidate(session: Session, actor: Actor, proposal: Proposal, *, person_id: int) -> Candidate:
     """One of the list; raises NotFound for anybody else."""
-    found = next((each for each in candidates(session, proposal) if each.person.id == person_id), None)
+    listed = candidates(session, actor, proposal)
+    found = next((each for each in listed if each.person.id == person_id), None)
     if found is None:
         raise NotFound
     return found
 
 
-def assign(session: Session, actor: Actor, proposal: Proposal, *, person: Person) -> Review:
-    """Ask this person for a review; asking again after a refusal re-opens the same row."""
+def assign(
+    session: Session, actor: Actor, proposal: Proposal, *, person: Person, all_the_same: bool = False
+) -> Review:
+    """Ask this person for a review; asking again after a refusal re-opens the same row.
+
+    Somebody who is away or carries enough is asked `all_the_same` only, and the trail says so.
+    """
     require(may_assign(actor, proposal))
-    known = {holder.id for holder in roles.holders(session, Role.REVIEWER, proposal.call_id)}
-    if person.id not in known:
-        raise Invalid({"reviewer": f"{person.name} is not a reviewer of this programme."})
-    kept_by = keeping(relations.of_people(session, [person], proposal)[person.id])
-    if kept_by is not None:
-        raise Invalid({"reviewer": f"Conflict of interest: {person.name} {kept_by.evidence}."})
+    hindrance = _hindrance(session, actor, proposal, person)
+    if hindrance and not all_the_same:
+        words = f"{person.name} {hindrance}. Tick “ask all the same” to ask in spite of it."
+        raise Invalid({"reviewer": words})
     asked = (Review.proposal_id == proposal.id, Review.reviewer_id == person.id)
     review = session.scalar(select(Review).where(*asked))
+    note = f"{person.name}, who {hindrance}" if hindrance else person.name
     if review is None:
         review = Review(proposal=proposal, reviewer=person)
         session.add(review)
         session.flush()
-        audit.record(session, actor, "review.invite", subject=review.ref, note=person.name)
+        audit.record(session, actor, "review.invite", subject=review.ref, note=note)
     else:
-        move(session, review, ReviewState.INVITED, actor)
+        move(session, review, ReviewState.INVITED, actor, note=note if hindrance else "")
     outbox.put(session, ReviewerInvited(review.id))
     return review
+
+
+def _hindrance(session: Session, actor: Actor, proposal: Proposal, person: Person) -> str:
+    """Why this reviewer takes no more today; raises Invalid for whoever cannot be asked at all."""
+    reviewer = reviewers.one(session, actor, proposal.call_id, person=person)
+    if reviewer is None:
+        raise Invalid({"reviewer": f"{person.name} is not a reviewer of this programme."})
+    kept_by = keeping(relations.of_people(session, [person], proposal)[person.id])
+    if kept_by is not None:
+        raise Invalid({"reviewer": f"Conflict of interest: {person.name} {kept_by.evidence}."})
+    return reviewer.hindrance
 
 
 def may_waive(actor: Actor, proposal: Proposal) -> Answer:

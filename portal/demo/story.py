@@ -14,9 +14,20 @@ from allocations.accounts.usage import UsageRecord
 from allocations.kernel import clock
 from allocations.kernel.units import MICRO
 from allocations.people.roles import Actor, actor_of
-from allocations.programme import answers, decisions, opening, reviewing, screening, teams, writing
+from allocations.programme import (
+    answers,
+    decisions,
+    expertise,
+    opening,
+    publications,
+    reviewing,
+    screening,
+    teams,
+    writing,
+)
 from allocations.programme.answers import Typed
 from allocations.programme.calls import Call, Lane
+from allocations.programme.expertise import ProfileDraft
 from allocations.programme.opening import CallDraft, CriterionDraft
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
@@ -24,6 +35,7 @@ from allocations.programme.reviews import Review
 from datasets import requests
 from portal.demo import cast
 from portal.demo.cast import Stage
+from portal.demo.reviewers import REVIEWERS, ReviewerText
 from portal.demo.texts import CALLS, PROPOSALS, RUBRIC, Text
 from portal.settings import Settings
 from portal.worker import Worker
@@ -152,6 +164,16 @@ class Teller:
         with self.scene("priya", days + 0.1) as (session, priya):
             awards.accept(session, priya, session.get_one(Award, award_id))
 
+    def profile(self, who: str, text: ReviewerText) -> None:
+        """What a reviewer says of themselves."""
+        begins, ends = ((self.today + n * DAY).date() for n in text.away) if text.away else (None, None)
+        draft = ProfileDraft(text.fields, text.keywords, text.kind, text.most, begins, ends)
+        with self.scene(who, text.saved) as (session, reviewer):
+            person, listed = self._stage.people[who], publications.read(text.papers)
+            expertise.save(session, reviewer, person, draft=draft)
+            session.flush()
+            publications.take_in(session, reviewer, person, listed=listed)
+
     def use(self, award_id: int, *, days: int) -> None:
         """GPU time on each working day since so many days ago, by pods that are long gone."""
         for ago in range(days, 0, -1):
@@ -191,6 +213,8 @@ def load(worker: Worker, settings: Settings) -> None:
 
 
 def tell(teller: Teller) -> None:
+    for who, told in REVIEWERS.items():
+        teller.profile(who, told)
     past, now = teller.call("autumn"), teller.call("open")
     teller.call("starter")
     teller.draft_call("draft")

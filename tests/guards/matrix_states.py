@@ -198,6 +198,7 @@ NOUNS: dict[str, States] = {
         "another one": _log_ins("sam ravi", "ravi"),
     },
     "person": {"enabled": _person("sam"), "disabled": _person("sam", disabled_at=_ago())},
+    "reviewer": {"enabled": _person("ruth")},
     "administrator": {"enabled": _person("ada")},
     "person to view": {
         "enabled": _viewed("sam"),

@@ -104,6 +104,8 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "review after the decision": {},
     },
     "review.write": {"review": {"accepted": "ruth"}, "review after the decision": {}},
+    "reviewer.see": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
+    "reviewer_profile.edit": {"person": {}, "reviewer": {"enabled": "ruth"}},
     "role.grant": {"person": {"enabled": "ada"}, "administrator": {}},
     "role.revoke": {"grant of a role": {"live": "ada"}},
     "role_invitation.answer": {

@@ -17,6 +17,7 @@ from allocations.people.merging import MergeRequest
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role, RoleGrant
 from allocations.programme.calls import Call, Criterion
+from allocations.programme.expertise import Publication, ReviewerProfile
 from allocations.programme.proposals import Proposal, ProposalVersion, ResourceRequest, State
 from allocations.programme.reviews import Review, ReviewState, Score
 from allocations.programme.teams import InvitationState, TeamMember
@@ -60,6 +61,10 @@ def _people(session: Session, many: int) -> list[Person]:
     session.add_all(people)
     session.flush()
     session.add_all(RoleGrant(person_id=p.id, role=Role.REVIEWER) for p in people)
+    profiles = [ReviewerProfile(person_id=p.id, fields_of_science=["Mathematics"]) for p in people]
+    for profile in profiles:
+        profile.publications = [Publication(title="On n", abstract="Words.", year=2020) for _ in range(3)]
+    session.add_all(profiles)
     return people
 
 

@@ -106,6 +106,27 @@ FORMS = (
         {"invitation": "{role_invitation_id}"},
         page=False,
     ),
+    FormPage("expertise.profile", "ruth", "/reviews/profile"),
+    FormPage("expertise.confirm", "ruth", "/reviews/profile/confirm", page=False),
+    FormPage(
+        "expertise.add",
+        "ruth",
+        "/reviews/profile/publications/new",
+        {"title": "On clouds", "year": "2024", "doi": "10.1000/182"},
+    ),
+    FormPage(
+        "expertise.take_in",
+        "ruth",
+        "/reviews/profile/publications/import",
+        {"text": "title,year\nOn rain,2023\n"},
+    ),
+    FormPage(
+        "expertise.remove",
+        "ruth",
+        "/reviews/profile/publications/remove",
+        {"publication": "{publication_ruth}"},
+        page=False,
+    ),
     FormPage("identities.merge", "ada", "/people/merges/{merge}", {"outcome": "merge"}),
     FormPage(
         "identities.remove", "sam", "/account/log-ins/remove", {"identity": "{identity_sam}"}, page=False
@@ -274,7 +295,8 @@ class _Fields(HTMLParser):
             fields[name] = chosen or fields.get(name, "")
         elif tag == "input":
             fields[name] = found.get("value", "")
-            self.texts |= {name} - {name if found.get("type") == "hidden" else ""}
+            # No browser shows a chosen file again.
+            self.texts |= {name} - {name if found.get("type") in ("hidden", "file") else ""}
         elif tag == "textarea":
             fields[name], self._text = "", name
             self.texts.add(name)

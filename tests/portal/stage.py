@@ -23,6 +23,7 @@ from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, acto
 from allocations.programme import answers, decisions, reviewing, writing
 from allocations.programme.answers import Typed
 from allocations.programme.calls import Call
+from allocations.programme.expertise import Publication, ReviewerProfile
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviews import Review
 from allocations.programme.writing import Invitee
@@ -329,7 +330,9 @@ def _of_people(session: Session) -> dict[str, str]:
     ruth = person(session, "ruth").id
     invitation = session.scalars(select(RoleInvitation).limit(1)).one().id
     held = select(Identity.id).where(Identity.held_at.is_not(None))
+    paper = select(Publication.id).join(ReviewerProfile).where(ReviewerProfile.person_id == ruth)
     return found | {
+        "publication_ruth": str(session.scalars(paper.order_by(Publication.id).limit(1)).one()),
         "grant_ruth": str(session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == ruth)).one()),
         "held_id": str(session.scalars(held).one()),
         "session_sam": str(session.scalars(select(LoginSession.id).order_by(LoginSession.id).limit(1)).one()),
