@@ -17,7 +17,7 @@ from allocations.people.roles import SYSTEM, Actor
 from allocations.programme import decisions, progress, ranking, reviewing
 from allocations.programme.calls import Call, Reviewers
 from allocations.programme.draws import Draw, of_call
-from allocations.programme.proposals import Proposal, State
+from allocations.programme.proposals import Proposal, State, on_team
 from allocations.programme.selection import seeds, tiers
 from allocations.programme.selection.tiers import Fate, Placed, Tier, TierRecord
 from allocations.programme.steps import StepKind
@@ -57,7 +57,7 @@ def freeze(
         raise IllegalMove("The ranking is frozen already.")
     if min(top, lower) < 0 or top + lower > 100:
         raise Invalid({"top": "Both shares are percent, and together at most 100."})
-    listed = _ready(session, call)
+    listed = _ready(session, actor, call)
     slugs = sorted(resource.slug for resource in call.resources)
     placed = placed_in_tiers(session, call, listed, top=top, lower=lower)
     draw.budget = {slug: _free(session, call, slug) for slug in slugs}
@@ -68,9 +68,12 @@ def freeze(
     audit.record(session, actor, "draw.freeze", subject=call.ref, note=draw.digest)
 
 
-def _ready(session: Session, call: Call) -> Sequence[Proposal]:
+def _ready(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
     query = select(Proposal).where(Proposal.call_id == call.id, Proposal.state == State.IN_REVIEW)
-    listed = session.scalars(query.options(selectinload(Proposal.requests)).order_by(Proposal.id)).all()
+    loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
+    listed = session.scalars(query.options(*loaded).order_by(Proposal.id)).all()
+    own = [one.ref for one in listed if on_team(actor, one)]
+    require(when(not own, "Nobody sets the tiers of a call in which their own team applies."))
     early = sum(1 for one in listed if one.step is None or one.step.place <= StepKind.REVIEW.place)
     if early:
         raise IllegalMove(f"{early} proposals are still in review. Freeze when all reviews are in.")

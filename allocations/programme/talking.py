@@ -15,7 +15,7 @@ from allocations.kernel.events import Event
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme import progress
-from allocations.programme.proposals import Proposal, State, is_pi
+from allocations.programme.proposals import Proposal, State, is_pi, same_house
 from allocations.programme.reviews import Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 
@@ -77,9 +77,11 @@ def reply(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> N
 
 def may_discuss(actor: Actor, proposal: Proposal, review: Review | None) -> Answer:
     """`review` is the actor's own of this proposal. Those who have judged talk, and those who run it."""
-    judged = review is not None and review.state == ReviewState.SUBMITTED
+    mine = review is not None and actor.is_person(review.reviewer_id)
+    judged = mine and review is not None and review.state == ReviewState.SUBMITTED
     return first_no(
         when(is_office(actor, proposal) or judged, "Submit your own review first."),
+        when(not same_house(actor, proposal), "Nobody discusses a proposal of their own institution."),
         when(proposal.call.has_step(StepKind.DISCUSSION), "This call has no discussion."),
         when(proposal.state == State.IN_REVIEW, "This proposal is decided or withdrawn."),
         when(

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from allocations.accounts import ledger
 from allocations.accounts.ledger import Purpose
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed
+from allocations.people import roles
+from allocations.people.roles import SYSTEM, Role
 from allocations.programme import drawing, draws, opening
 from allocations.programme.calls import Call
 from allocations.programme.decisions import Decision
@@ -132,6 +134,16 @@ def test_each_step_happens_once(session: Session, cast: Cast) -> None:
 def test_only_whoever_decides_in_the_call_draws(session: Session, cast: Cast, who: str) -> None:
     with reviewed(cast) as (call, _), pytest.raises(NotAllowed):
         drawing.seal(session, getattr(cast, who), call, secret=SECRET)
+
+
+def test_whoever_applies_does_not_set_the_tiers(session: Session, cast: Cast) -> None:
+    with reviewed(cast) as (call, _):
+        roles.grant(session, SYSTEM, cast.people["sam"], role=Role.PROGRAMME_OFFICER)
+        cast.refresh_roles()
+        draw = drawing.seal(session, cast.owen, call, secret=SECRET)
+
+        with pytest.raises(NotAllowed, match="own team applies"):
+            drawing.freeze(session, cast.sam, call, draw)
 
 
 def test_the_secret_is_not_published_before_the_draw(session: Session, cast: Cast) -> None:

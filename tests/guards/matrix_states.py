@@ -12,9 +12,11 @@ from allocations.people.invitations import RoleInvitationState
 from allocations.people.merging import MergeState
 from allocations.people.roles import Role
 from allocations.people.standing import Level
-from allocations.programme.calls import CallState
+from allocations.programme import progress
+from allocations.programme.calls import CallState, Reviewers
 from allocations.programme.proposals import State
 from allocations.programme.reviews import ReviewState
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState
 from datasets.requests import RequestState
 from k8s.notebooks import Phase
@@ -56,6 +58,30 @@ def _call(state: CallState, opens: int, closes: int, **more: Any) -> Arrange:
         now = clock.now()
         dates = {"opens_at": now + opens * DAY, "closes_at": now + closes * DAY}
         return having(world.one.call, state=state, **dates, **more)
+
+    return arrange
+
+
+def _proposal(state: State) -> Arrange:
+    """A submitted one waits for the check, as in most calls."""
+    step = {State.SUBMITTED: StepKind.ADMIN_CHECK, State.IN_REVIEW: StepKind.REVIEW}.get(state)
+    return lambda world: having(world.one.proposal, state=state, step=step)
+
+
+def _at_step(kind: StepKind) -> Arrange:
+    state = State.SUBMITTED if kind in progress.AT_THE_OFFICE else State.IN_REVIEW
+    return lambda world: having(world.one.proposal, state=state, step=kind)
+
+
+def _discussed(kind: StepKind, *, reviewed: bool = True, discussing: bool = True) -> Arrange:
+    """With the submitted review of whoever asks, or none; only Ruth has one."""
+
+    def arrange(world: World) -> Things:
+        steps = {str(one): 7 for one in StepKind if discussing or one != StepKind.DISCUSSION}
+        having(world.one.call, steps=steps)
+        (proposal,) = _at_step(kind)(world)
+        having(world.one.review, state=ReviewState.SUBMITTED)
+        return (proposal, world.one.review if reviewed else None)
 
     return arrange
 
@@ -157,7 +183,17 @@ NOUNS: dict[str, States] = {
         "concluded": _call(CallState.CONCLUDED, -30, -1),
     },
     "call that wants a high assurance": {"open": _call(CallState.PUBLISHED, -1, 30, assurance=Level.HIGH)},
-    "proposal": each(State, "proposal"),
+    "call of applicants": {
+        "open": _call(CallState.PUBLISHED, -1, 30, reviewed_by=Reviewers.APPLICANTS),
+        "closed": _call(CallState.PUBLISHED, -30, -1, reviewed_by=Reviewers.APPLICANTS),
+    },
+    "proposal": {str(state): _proposal(state) for state in State},
+    "proposal at a step": {str(kind): _at_step(kind) for kind in StepKind},
+    "proposal and own review": {str(kind): _discussed(kind) for kind in StepKind},
+    "proposal and no review": {str(kind): _discussed(kind, reviewed=False) for kind in StepKind},
+    "proposal and own review, no discussion": {
+        str(StepKind.DISCUSSION): _discussed(StepKind.DISCUSSION, discussing=False)
+    },
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
     "review": each(ReviewState, "review"),
     "review after the decision": {str(state): _review_after_decision(state) for state in ReviewState},

@@ -62,6 +62,13 @@ FORMS = (
     ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
     FormPage("calls.conclude", "owen", "/calls/{call_open}/conclude", page=False),
+    FormPage("draws.seal", "owen", "/calls/{call_exchange}/draw/seal", page=False),
+    FormPage(
+        "draws.freeze", "owen", "/calls/{call_tiered}/draw/freeze", {"top": "20", "lower": "30"}, page=False
+    ),
+    FormPage("draws.lots", "owen", "/calls/{call_frozen}/draw/lots", {"public": "3 14 15 92"}, page=False),
+    FormPage("exchange.arrange", "owen", "/calls/{call_exchange}/exchange/pairs", page=False),
+    FormPage("exchange.index", "owen", "/calls/{call_paired}/exchange", {"due_at": "2030-01-01T09:00"}),
     FormPage("calls.edit", "owen", "/calls/{call_draft}/edit"),
     FormPage(
         "calls.new",

@@ -44,6 +44,7 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
+from tests.portal import competitions
 
 SECRET = "a key that only the tests know, long enough"
 SITE = "https://site.example/callback"
@@ -105,6 +106,7 @@ def fill(portal: Portal) -> None:
     """The demo story, and what its people do next."""
     story.load(portal.worker(), portal.settings)
     with portal.sessions() as session, session.begin():
+        competitions.hold(session)
         _offer_an_award(session)
         _invite_sam(session)
         _ask_reviewers(session)
@@ -132,7 +134,7 @@ def proposal(session: Session, key: str) -> Proposal:
 
 
 def call(session: Session, key: str) -> Call:
-    return session.scalars(select(Call).where(Call.title.contains(CALLS[key]))).one()
+    return session.scalars(select(Call).where(Call.title.contains((CALLS | competitions.TITLES)[key]))).one()
 
 
 def project(session: Session) -> Project:
@@ -284,7 +286,7 @@ def places(portal: Portal) -> dict[str, str]:
     """What the `{...}` of the tables of addresses stand for."""
     with portal.sessions() as session:
         found = {f"proposal_{key}": proposal(session, key).ref for key in PROPOSALS}
-        found |= {f"call_{key}": call(session, key).ref for key in CALLS}
+        found |= {f"call_{key}": call(session, key).ref for key in (*CALLS, *competitions.TITLES)}
         found |= {f"notebook_{_key(n.person)}": n.ref for n in session.scalars(select(Notebook))}
         imaging = proposal(session, "imaging")
         reviews = session.scalars(select(Review).where(Review.proposal_id == imaging.id)).all()
