@@ -1,5 +1,8 @@
 """The command line: `flask worker`, `flask migrate`, `flask demo`, `flask ledger`."""
 
+import json
+from typing import TextIO
+
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
@@ -8,6 +11,7 @@ from allocations.accounts import ledger
 from allocations.kernel import audit as audit_trail
 from allocations.kernel import chain
 from allocations.people.roles import SYSTEM
+from allocations.programme import drawing
 from portal import database, migrations, registry, sites, worker
 from portal.demo import cast, story
 from portal.provider import commands, keys
@@ -15,11 +19,12 @@ from portal.settings import Settings
 from portal.worker import Worker
 
 audit = AppGroup("audit", help="The audit trail.")
+draw = AppGroup("draw", help="Lots of calls.")
 demo = AppGroup("demo", help="Demo data: the cast and the journey, driven through the verbs.")
 
 
 def init(app: Flask) -> None:
-    groups = (audit, demo, sites.group, registry.group, commands.client, commands.provider)
+    groups = (audit, demo, draw, sites.group, registry.group, commands.client, commands.provider)
     for command in (run_worker, migrate, prepare, check_ledger, *groups):
         app.cli.add_command(command)
 
@@ -92,6 +97,19 @@ def _load_demo() -> bool:
 def tick() -> None:
     """Let the worker do everything that is due now."""
     worker.once(_worker())
+
+
+@draw.command("replay")
+@click.argument("record", type=click.File(encoding="utf-8"))
+def replay_draw(record: TextIO) -> None:
+    """Draw again from a published record (`/calls/…/draw.json`); ends with 1 when that differs."""
+    try:
+        sound = drawing.is_sound(json.load(record)["record"])
+    except (KeyError, TypeError, ValueError):
+        raise SystemExit("This is not a record of a draw.") from None
+    if not sound:
+        raise SystemExit("The record does not follow from its inputs: somebody changed it.")
+    click.echo("The draw comes out the same.")
 
 
 @audit.command("verify")

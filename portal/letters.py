@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.accounts.awards import Allocation, AllocationActivated, AllocationConsented, Award, Consent
@@ -20,7 +21,9 @@ from allocations.people.merging import MergeAnswered, MergeAsked, MergeRequest
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role
 from allocations.programme import decisions, reviews
+from allocations.programme.calls import Call
 from allocations.programme.decisions import ProposalAwarded, ProposalDeclined
+from allocations.programme.exchanging import ReviewsOwed
 from allocations.programme.proposals import (
     Proposal,
     ProposalForwarded,
@@ -115,6 +118,21 @@ def _reviewer_invited(post: Post, event: ReviewerInvited) -> None:
     review = post.session.get_one(Review, event.review_id)
     text = f"We ask you to review “{review.proposal.title}”. Please accept, or step back, within a week."
     post.to(review.reviewer, f"Review asked: {review.proposal.ref}", text, path=f"/reviews/{review.ref}")
+
+
+def _reviews_owed(post: Post, event: ReviewsOwed) -> None:
+    call, person = post.session.get_one(Call, event.call_id), post.session.get_one(Person, event.person_id)
+    owed = (Proposal.call_id == call.id, Review.reviewer_id == person.id, Review.is_duty)
+    given = post.session.scalars(select(Review).join(Proposal).where(*owed)).all()
+    if not given or given[0].due_at is None:
+        return
+    text = f"In the call “{call.title}” applicants review each other. {len(given)} reviews are yours."
+    strict = (
+        f"They are due on {given[0].due_at:%-d %B %Y at %H:%M} UTC. Whoever does not submit all of them in "
+        "time loses the own proposal. If you have a conflict of interest, say so on the review’s page: that costs "
+        "you nothing."
+    )
+    post.to(person, f"{len(given)} reviews for {call.ref}", text, strict, path="/reviews")
 
 
 def _stepped_back(post: Post, event: ReviewerSteppedBack) -> None:
@@ -348,6 +366,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ProposalForwarded: _forwarded,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,
+    ReviewsOwed: _reviews_owed,
     ReviewerInvited: _reviewer_invited,
     ReviewerSteppedBack: _stepped_back,
     ReviewSubmitted: _review_submitted,
