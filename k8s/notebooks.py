@@ -6,10 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, false, select, true
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    false,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
-from allocations.accounts import reservations
+from allocations.accounts import courses, reservations
 from allocations.accounts.awards import Allocation, AllocationState
 from allocations.accounts.projects import LEADERS, Membership, Project, may_work
 from allocations.accounts.resources import Kind
@@ -227,6 +238,22 @@ def _check(session: Session, project: Project, order: Order, *, most: int) -> No
 def _reserve(session: Session, notebook: Notebook) -> None:
     amount = notebook.gpus * notebook.hours * units.MICRO
     reservations.reserve(session, notebook.allocation, amount, cause=notebook.cause)
+    _check_allowance(session, notebook)
+
+
+def _check_allowance(session: Session, notebook: Notebook) -> None:
+    """Students of a course have a limit. Asked after reserving, which lets nobody else in meanwhile."""
+    left = courses.allowance(session, notebook.project, notebook.person_id)
+    if left is None:
+        return
+    session.flush()
+    mine = (Notebook.project_id == notebook.project_id, Notebook.person_id == notebook.person_id)
+    live = session.scalars(select(Notebook).where(*mine, or_(Notebook.wanted, Notebook.phase.in_(LIVE))))
+    held = reservations.held(session, [one.cause for one in live])
+    if held > left:
+        amount = notebook.gpus * notebook.hours * units.MICRO
+        rest = units.shown(max(0, left - held + amount))
+        raise Invalid({"hours": f"In this course you may still use {rest} GPU-hours. Choose fewer hours."})
 
 
 def stop(session: Session, actor: Actor, notebook: Notebook) -> None:

@@ -129,8 +129,8 @@ def _reviews_owed(post: Post, event: ReviewsOwed) -> None:
     text = f"In the call “{call.title}” applicants review each other. {len(given)} reviews are yours."
     strict = (
         f"They are due on {given[0].due_at:%-d %B %Y at %H:%M} UTC. Whoever does not submit all of them in "
-        "time loses the own proposal. If you have a conflict of interest, say so on the review’s page: that costs "
-        "you nothing."
+        "time loses the own proposal. A conflict of interest, declared on the review’s page, costs "
+        "nothing."
     )
     post.to(person, f"{len(given)} reviews for {call.ref}", text, strict, path="/reviews")
 

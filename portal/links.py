@@ -8,7 +8,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from allocations.kernel.errors import NotFound
 
-TEAM, ROLE = "team-invitation", "role-invitation"
+TEAM, ROLE, COURSE = "team-invitation", "role-invitation", "course"
 
 
 def _serializer(key: str, salt: str) -> URLSafeSerializer:
@@ -23,6 +23,20 @@ def invitation(key: str, member_id: int) -> str:
 def role_invitation(key: str, invitation_id: int) -> str:
     """The token of an invitation to a role; the row says whether it still counts."""
     return str(_serializer(key, ROLE).dumps(invitation_id))
+
+
+def course(key: str, project_id: int, issue: int) -> str:
+    """The token of a course's link; the row says whether this issue still counts."""
+    return str(_serializer(key, COURSE).dumps([project_id, issue]))
+
+
+def course_opened(token: str) -> tuple[int, int]:
+    """Project and issue of a course's link; NotFound for any other text."""
+    try:
+        project_id, issue = _serializer(str(current_app.secret_key), COURSE).loads(token)
+    except BadSignature:
+        raise NotFound("This link is not right. Copy the whole address.") from None
+    return int(project_id), int(issue)
 
 
 def opened(token: str, *, kind: str = TEAM) -> int:

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from allocations.accounts import awards, ledger, pools, projects, reservations, resources, usage
+from allocations.accounts import awards, courses, ledger, pools, projects, reservations, resources, usage
 from allocations.kernel import audit, chain, db, outbox
 from allocations.people import confirmations, institutions, invitations, merging, persons, roles
 from allocations.programme import (
@@ -44,7 +44,7 @@ MODELS = (
     (audit, chain, outbox, institutions, persons, roles, invitations, confirmations, merging),
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, questions, answers, conflicts, decisions, proposals, reviews, talking, teams, runs, draws),
-    (expertise,),
+    (expertise, courses),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
     (mail, operations, attempts, backchannel, offers, sessions, step_up, throttle),
     (personal_tokens, service_tokens),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from allocations.accounts import awards, projects
+from allocations.accounts import awards, courses, projects
 from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
@@ -60,6 +60,8 @@ RULES: dict[str, Rule] = {
     "identity.release": desk.may_release,
     "client.register": clients.may_register,
     "client.renew_secret": clients.may_renew,
+    "course.hold": courses.may_hold,
+    "course.join": courses.may_join,
     "device_request.answer": devices.may_answer,
     "notebook.open": notebooks.may_open,
     "notebook.restart": notebooks.may_restart,

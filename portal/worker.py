@@ -12,7 +12,7 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from allocations.accounts import lifecycle
+from allocations.accounts import courses, lifecycle
 from allocations.kernel import chain, outbox
 from allocations.kernel.errors import DomainError
 from allocations.programme import drawing, exchanging, progress
@@ -32,7 +32,7 @@ BEAT = 10.0
 
 Step = Callable[[], bool]
 # What time brings, or what somebody has decided for many at once; one item a step.
-TIMED = (lifecycle.step, progress.step, exchanging.step, drawing.step)
+TIMED = (lifecycle.step, courses.step, progress.step, exchanging.step, drawing.step)
 
 
 @dataclass(frozen=True, slots=True)

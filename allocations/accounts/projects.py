@@ -219,6 +219,11 @@ def sponsor(session: Session, actor: Actor, project: Project, member: Membership
 
 def remove_member(session: Session, actor: Actor, project: Project, member: Membership) -> None:
     require(may_remove(actor, project, member))
+    let_go(session, actor, project, member)
+
+
+def let_go(session: Session, actor: Actor, project: Project, member: Membership) -> None:
+    """Take somebody out whose time is over; whoever calls this has seen to the right of it."""
     project.members.remove(member)
     left = PastMembership(
         project_id=project.id, person_id=member.person_id, role=member.role, since=member.since

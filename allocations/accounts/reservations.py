@@ -1,6 +1,8 @@
 """Reservations: units held before something starts, charged while it runs, released when it ends."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from collections.abc import Sequence
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.accounts import ledger
@@ -52,6 +54,12 @@ def reserve(session: Session, allocation: Allocation, amount: int, *, cause: str
 
 def by_cause(session: Session, cause: str) -> Reservation | None:
     return session.scalar(select(Reservation).where(Reservation.cause == cause).with_for_update())
+
+
+def held(session: Session, causes: Sequence[str]) -> int:
+    """Micro-units still held for these causes together."""
+    mine = select(func.sum(Reservation.remaining)).where(Reservation.cause.in_(causes))
+    return int(session.scalar(mine.where(~Reservation.settled)) or 0)
 
 
 def settle(session: Session, cause: str) -> None:

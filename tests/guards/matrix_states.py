@@ -182,6 +182,11 @@ NOUNS: dict[str, States] = {
         "closed": _call(CallState.PUBLISHED, -30, -1),
         "concluded": _call(CallState.CONCLUDED, -30, -1),
     },
+    "course": {
+        "running": _one("course"),
+        "over": _one("course", ends_at=_ago()),
+        "ended": _one("course", ended_at=_ago()),
+    },
     "call that wants a high assurance": {"open": _call(CallState.PUBLISHED, -1, 30, assurance=Level.HIGH)},
     "call of applicants": {
         "open": _call(CallState.PUBLISHED, -1, 30, reviewed_by=Reviewers.APPLICANTS),

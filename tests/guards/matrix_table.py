@@ -34,6 +34,13 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "confirmation of the representative": {},
     },
     "conflict.waive": {"proposal": {"in_review": "owen"}},
+    "course.hold": {
+        "project": {"sponsored, sponsorship over": "priya carlos"},
+        "project of others": {"always": "sam"},
+    },
+    "course.join": {
+        "course": {"running": "ruth chen owen dana pat sam ada aude rene dora nora gus", "over, ended": ""}
+    },
     "device_request.answer": {"device": {"waiting": PERSONS}},
     "eligible.co_pi": {"nothing": {"always": RESEARCHERS}},
     "eligible.pi": {"nothing": {"always": RESEARCHERS}, "level": {"any, low, medium": RESEARCHERS}},

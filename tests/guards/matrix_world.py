@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from allocations.accounts import projects
+from allocations.accounts import courses, projects
+from allocations.accounts.courses import CourseDraft
 from allocations.accounts.projects import ProjectRole
-from allocations.kernel import clock
+from allocations.kernel import clock, units
 from allocations.people import confirmations, invitations, merging, roles
 from allocations.people.institutions import Institution
 from allocations.people.persons import Identity, Person
@@ -128,6 +129,8 @@ def _project(cast: Cast, one: SimpleNamespace) -> None:
     order = Order(one.allocation.ref, "scipy", gpus=1, hours=1, datasets=())
     one.notebook = notebooks.start(session, cast.uma, project, order)
     one.notebook_of_priya = notebooks.start(session, cast.priya, project, order)
+    term = CourseDraft(seats=5, cap=units.MICRO, ends_at=clock.now() + 9 * DAY)
+    one.course = courses.hold(session, cast.priya, project, term)
     one.project_of_sam = projects.found(session, title="Other", summary="", pi=cast.people["sam"])
     one.members = {member.person.name.lower(): member for member in project.members}
 

@@ -57,7 +57,15 @@ def test_whoever_is_not_logged_in_is_led_to_the_log_in_page(portal: Portal) -> N
 def test_a_stranger_gets_nothing_that_is_not_public_or_their_own(portal: Portal) -> None:
     """Sam has no role. The lists are empty for him and the rest is not there, or says why not."""
     sam, found, views = portal.log_in("sam"), places(portal), _views(portal)
-    own = {"account.see", "home.see", "identity.link", "mailbox.see", "role_invitation.answer", "team.answer"}
+    own = {
+        "account.see",
+        "course.join",
+        "home.see",
+        "identity.link",
+        "mailbox.see",
+        "role_invitation.answer",
+        "team.answer",
+    }
     lists = {
         "/access-requests",
         "/confirmations",

@@ -62,6 +62,9 @@ FORMS = (
     ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
     FormPage("calls.conclude", "owen", "/calls/{call_open}/conclude", page=False),
+    FormPage("courses.show", "priya", "/projects/{project}/course", {"seats": "40", "cap": "5"}),
+    FormPage("courses.renew", "priya", "/projects/{project}/course/link", page=False),
+    FormPage("courses.join", "sam", "/courses/{course_token}", page=False),
     FormPage("draws.seal", "owen", "/calls/{call_exchange}/draw/seal", page=False),
     FormPage(
         "draws.freeze", "owen", "/calls/{call_tiered}/draw/freeze", {"top": "20", "lower": "30"}, page=False

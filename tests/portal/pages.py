@@ -67,6 +67,8 @@ PAGES = (
     Page("calls.show", "priya", "/calls/{call_open}"),
     Page("consents.answer", "pat", "/allocations/{allocation_offered}/consent"),
     Page("consents.index", "pat", "/consents", LIST),
+    Page("courses.invitation", "sam", "/courses/{course_token}"),
+    Page("courses.show", "priya", "/projects/{project}/course"),
     Page("datasets.index", "", "/datasets", LIST),
     Page("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke"),
     Page("datasets.show", "dana", "/datasets/weather-stations"),

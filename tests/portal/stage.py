@@ -8,10 +8,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from allocations.accounts import courses
 from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
+from allocations.accounts.courses import CourseDraft
 from allocations.accounts.projects import Project, ProjectRole
 from allocations.accounts.resources import Provider
-from allocations.kernel import clock, outbox
+from allocations.kernel import clock, outbox, units
 from allocations.kernel.outbox import Delivery, DeliveryState
 from allocations.people import confirmations, desk, invitations, merging
 from allocations.people.confirmations import Confirmation
@@ -107,6 +109,7 @@ def fill(portal: Portal) -> None:
     story.load(portal.worker(), portal.settings)
     with portal.sessions() as session, session.begin():
         competitions.hold(session)
+        _hold_a_course(session)
         _offer_an_award(session)
         _invite_sam(session)
         _ask_reviewers(session)
@@ -173,6 +176,13 @@ def _ask_reviewers(session: Session) -> None:
     review = reviewing.assign(session, owen, found, person=person(session, "petra"))
     session.flush()
     reviewing.accept(session, actor(session, "petra"), review)
+
+
+def _hold_a_course(session: Session) -> None:
+    """In Priya's project; nobody has joined yet."""
+    ends_at = clock.now() + timedelta(days=20)
+    draft = CourseDraft(seats=40, cap=5 * units.MICRO, ends_at=ends_at)
+    courses.hold(session, actor(session, "priya"), project(session), draft)
 
 
 def _start_notebooks(session: Session) -> None:
@@ -293,6 +303,7 @@ def places(portal: Portal) -> dict[str, str]:
         found |= {f"review_{_key(r.reviewer)}": r.ref for r in reviews}
         found["project"] = project(session).ref
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
+        found["course_token"] = links.course(SECRET, project(session).id, 1)
         found |= _of_awards(session) | _of_datasets(session)
         found["token"] = links.invitation(SECRET, proposal(session, "soil").team[0].id)
         found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()

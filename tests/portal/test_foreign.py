@@ -18,6 +18,7 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     places["review_id"] = str(int(places["review_rosa"].split("-")[1]))
     # Whoever holds an invitation's link may answer it; anybody may log in, or write a proposal.
     anybody = {"auth.log_in", "auth.logout", "teams.accept", "teams.decline", "writing.start"}
+    anybody |= {"courses.join"}
     # One's own profile, sessions, standing and tokens.
     anybody |= {"auth.welcome", "auth.end_session", "standing.show", "tokens.new", "viewing.end"}
     # One agrees for oneself, and whoever has a code of a device or a letter's link may use it.
