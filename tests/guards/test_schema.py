@@ -9,6 +9,10 @@ from sqlalchemy.schema import MetaData
 
 from allocations.kernel.audit import AuditEntry
 from allocations.people.persons import Identity, Person
+from allocations.programme.answers import Answer
+from allocations.programme.proposals import Proposal, State
+from allocations.programme.questions import Question
+from allocations.programme.steps import StepKind
 from portal import migrations
 from tests.portal.stage import Portal
 
@@ -84,3 +88,21 @@ def test_a_filled_database_goes_down_and_up_and_keeps_its_rows(portal: Portal) -
 
     assert min(before) > 0
     assert counts() == before
+
+
+def test_what_proposals_say_survives_the_way_down_and_up(portal: Portal) -> None:
+    """Questions are new in 0004: before it, each proposal had the same three texts."""
+    command.stamp(migrations.config(portal.engine), "head")
+    said = select(Question.label, Answer.text).join(Question, Answer.question_id == Question.id)
+    with portal.sessions() as session:
+        before = sorted(session.execute(said.where(Question.label == "Data plan")).all())
+
+    migrations.downgrade(portal.engine, "0003")
+    migrations.upgrade(portal.engine)
+
+    with portal.sessions() as session:
+        after = sorted(session.execute(said.where(Question.label == "Data plan")).all())
+        steps = set(session.scalars(select(Proposal.step).where(Proposal.state == State.IN_REVIEW)))
+    assert len(before) > 3
+    assert after == before
+    assert steps == {StepKind.REVIEW}
