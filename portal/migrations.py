@@ -25,7 +25,7 @@ from allocations.programme import (
 )
 from datasets import catalogue, grants, requests
 from k8s import clusters, namespaces, notebooks
-from portal import mail, operations
+from portal import digests, mail, operations
 from portal.auth import (
     attempts,
     backchannel,
@@ -46,7 +46,7 @@ MODELS = (
     (calls, questions, answers, conflicts, decisions, proposals, reviews, talking, teams, runs, draws),
     (expertise, courses),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
-    (mail, operations, attempts, backchannel, offers, sessions, step_up, throttle),
+    (mail, digests, operations, attempts, backchannel, offers, sessions, step_up, throttle),
     (personal_tokens, service_tokens),
     (clients, subjects, families, codes, tokens, consents, devices),
 )

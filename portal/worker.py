@@ -13,14 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from allocations.accounts import courses, lifecycle
-from allocations.kernel import chain, outbox
+from allocations.kernel import chain, clock, outbox
 from allocations.kernel.errors import DomainError
-from allocations.programme import drawing, exchanging, progress
+from allocations.programme import drawing, exchanging, lapsing, progress
 from k8s import due, reconcile
 from k8s.clusters import Cluster
 from k8s.namespaces import ProjectNamespace
 from k8s.notebooks import Notebook
-from portal import links, mail, operations, wiring
+from portal import digests, links, mail, operations, wiring
 from portal.computing import parent as computing
 from portal.letters import Post
 from portal.settings import Settings
@@ -32,7 +32,7 @@ BEAT = 10.0
 
 Step = Callable[[], bool]
 # What time brings, or what somebody has decided for many at once; one item a step.
-TIMED = (lifecycle.step, courses.step, progress.step, exchanging.step, drawing.step)
+TIMED = (lifecycle.step, courses.step, progress.step, exchanging.step, drawing.step, lapsing.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Worker:
             lambda: reconcile.cluster_step(sessions, name),
             lambda: reconcile.namespace_step(sessions, name),
             lambda: reconcile.notebook_step(sessions, about),
+            self.remind,
             self.send,
             self.seal,
         ]
@@ -75,20 +76,29 @@ class Worker:
         try:
             with self.sessions() as session, session.begin():
                 handler = wiring.BY_NAME[claimed.handler]
-                handler(Delivered(session, self._post(session, claimed.event_id)), claimed.event)
+                handler(Delivered(session, self._post(session, f"event-{claimed.event_id}")), claimed.event)
                 outbox.settle(session, claimed)
         except (DomainError, SQLAlchemyError, LookupError) as error:
             with self.sessions() as session, session.begin():
                 outbox.settle(session, claimed, error=f"{type(error).__name__}: {error}"[:2000])
         return True
 
-    def _post(self, session: Session, event_id: int) -> Post:
+    def _post(self, session: Session, cause: str) -> Post:
         chosen = self.settings
-        return Post(session, f"event-{event_id}", chosen.public_url, chosen.name, chosen.secret_key)
+        return Post(session, cause, chosen.public_url, chosen.name, chosen.secret_key)
 
     def keep_time(self) -> bool:
         with self.sessions() as session, session.begin():
             return any(step(session) for step in TIMED)
+
+    def remind(self) -> bool:
+        """One person's letter of the day, or the finding that they need none."""
+        with self.sessions() as session, session.begin():
+            person = digests.due(session)
+            if person is None:
+                return False
+            digests.write(session, self._post(session, f"digest-{clock.today()}"), person)
+            return True
 
     def compute(self) -> bool:
         return computing.step(self.sessions)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -29,6 +30,7 @@ from allocations.programme.reviews import (
     may_step_back,
     may_write,
 )
+from allocations.programme.steps import USUAL_DAYS, StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ def assign(
         audit.record(session, actor, "review.invite", subject=review.ref, note=note)
     else:
         move(session, review, ReviewState.INVITED, actor, note=note if hindrance else "")
+    days = proposal.call.steps.get(str(StepKind.REVIEW), USUAL_DAYS[StepKind.REVIEW])
+    review.due_at = clock.now() + timedelta(days=days)
     outbox.put(session, ReviewerInvited(review.id))
     return review
 

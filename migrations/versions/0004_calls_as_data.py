@@ -73,6 +73,12 @@ def _take_answers_back() -> None:
 
 
 def upgrade() -> None:
+    op.create_table('digest',
+    sa.Column('person_id', sa.Integer(), nullable=False),
+    sa.Column('looked_on', sa.Date(), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_digest_person_id')),
+    sa.PrimaryKeyConstraint('person_id', name=op.f('pk_digest'))
+    )
     op.create_table('call_edition',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('call_id', sa.Integer(), nullable=False),
@@ -371,3 +377,4 @@ def downgrade() -> None:
     op.drop_table('course')
     op.drop_table('call_letter')
     op.drop_table('call_edition')
+    op.drop_table('digest')

@@ -1,12 +1,15 @@
 """Writing a review, stepping back from it, and who reads whose."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.kernel import clock
 from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound, Stale
 from allocations.people.roles import VISITOR
-from allocations.programme import decisions, proposals, reviewing, reviews, teams, writing
+from allocations.programme import decisions, lapsing, proposals, reviewing, reviews, teams, writing
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import ReviewState
@@ -217,3 +220,21 @@ def test_a_reviewer_who_joins_the_team_no_longer_reviews_it(session: Session, ca
 
     with pytest.raises(NotAllowed, match="own team"):
         reviewing.save(session, cast.ruth, review, EMPTY)
+
+
+def test_an_invitation_that_nobody_answers_lapses_and_the_office_hears_of_it(
+    session: Session, cast: Cast
+) -> None:
+    proposal = stage.in_review(cast)
+    review = reviewing.assign(session, cast.owen, proposal, person=cast.person(cast.ruth))
+    accepted = stage.assigned(cast, proposal, cast.ravi)
+    with clock.at(review.state_since + lapsing.PATIENCE - timedelta(hours=1)):
+        assert not lapsing.step(session)
+    with clock.at(review.state_since + lapsing.PATIENCE):
+        assert lapsing.step(session)
+        session.flush()
+        assert not lapsing.step(session)
+
+    assert (review.state, accepted.state) == (ReviewState.CANCELLED, ReviewState.ACCEPTED)
+    reviewing.assign(session, cast.owen, proposal, person=cast.person(cast.ruth))
+    assert review.state == ReviewState.INVITED

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import ATTEMPTS, Delivery, DeliveryState, EventRow
-from allocations.programme.calls import CallPublished
+from allocations.programme.opening import CallPublished
 from allocations.programme.proposals import ProposalSubmitted
 from portal import operations, wiring, worker
 from portal.mail import Letter
