@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +24,7 @@ from allocations.programme.steps import StepKind
 
 # Of each group, the share that is in the top and in the lower tier unless the office says otherwise.
 TOP, LOWER = 20, 30
+STUCK = "Could not be awarded as drawn:"
 
 
 def may_run(actor: Actor, call: Call) -> Answer:
@@ -48,23 +49,32 @@ def seal(session: Session, actor: Actor, call: Call, *, secret: str) -> Draw:
     return draw
 
 
-def freeze(
-    session: Session, actor: Actor, call: Call, draw: Draw, *, top: int = TOP, lower: int = LOWER
-) -> None:
-    """Fix tiers and budget for good; `top` and `lower` are percent of each group."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Percent of each group in the top and in the lower tier, and where the public value will come from."""
+
+    source: str
+    top: int = TOP
+    lower: int = LOWER
+
+
+def freeze(session: Session, actor: Actor, call: Call, draw: Draw, terms: Terms) -> None:
+    """Fix tiers and budget for good, and the source of the public value with them."""
     require(may_run(actor, call))
     if draw.frozen_at is not None:
         raise IllegalMove("The ranking is frozen already.")
-    if min(top, lower) < 0 or top + lower > 100:
+    if len(terms.source.strip()) < 10:
+        raise Incomplete({"source": "Say which value you will use, and when it becomes known."})
+    if min(terms.top, terms.lower) < 0 or terms.top + terms.lower > 100:
         raise Invalid({"top": "Both shares are percent, and together at most 100."})
     listed = _ready(session, actor, call)
     slugs = sorted(resource.slug for resource in call.resources)
-    placed = placed_in_tiers(session, call, listed, top=top, lower=lower)
+    placed = placed_in_tiers(session, call, listed, terms)
     draw.budget = {slug: _free(session, call, slug) for slug in slugs}
     refs = {proposal.id: proposal.ref for proposal in listed}
     draw.placed = [asdict(one) | {"ref": refs[one.proposal]} for one in placed]
     draw.digest = tiers.digest(placed, tuple(draw.budget[slug] for slug in slugs))
-    draw.frozen_at = clock.now()
+    draw.source, draw.frozen_at = terms.source.strip(), clock.now()
     audit.record(session, actor, "draw.freeze", subject=call.ref, note=draw.digest)
 
 
@@ -87,9 +97,7 @@ def _free(session: Session, call: Call, slug: str) -> int:
     return ledger.balance(session, ledger.pool(pool.id), Purpose.FREE)
 
 
-def placed_in_tiers(
-    session: Session, call: Call, listed: Sequence[Proposal], *, top: int, lower: int
-) -> list[Placed]:
+def placed_in_tiers(session: Session, call: Call, listed: Sequence[Proposal], terms: Terms) -> list[Placed]:
     """Each proposal in a tier by its rank in its own group: groups are never compared.
 
     Proposals with equal means stay together: a tie at the line to the top goes to the middle, and a tie
@@ -103,7 +111,8 @@ def placed_in_tiers(
     placed = []
     for group in groups.values():
         lines = ranking.rank(group, written, call.criteria)
-        for proposal_id, tier in tiers_of([(line.proposal.id, line.rank) for line in lines], top, lower):
+        ranks = [(line.proposal.id, line.rank) for line in lines]
+        for proposal_id, tier in tiers_of(ranks, terms.top, terms.lower):
             proposal = next(one for one in group if one.id == proposal_id)
             asked = {request.resource.slug: request.requested for request in proposal.requests}
             placed.append(Placed(proposal_id, tier, tuple(asked.get(slug, 0) for slug in slugs)))
@@ -185,8 +194,9 @@ def step(session: Session) -> bool:
     if draw is None:
         return False
     fates = {proposal: Fate(fate) for proposal, fate in draw.record["fates"]}
-    waiting = (Proposal.id.in_(fates), Proposal.state == State.IN_REVIEW, Proposal.message == "")
-    proposal = session.scalar(select(Proposal).where(*waiting).order_by(Proposal.id).limit(1))
+    waiting = (Proposal.id.in_(fates), Proposal.state == State.IN_REVIEW)
+    movable = ~Proposal.message.startswith(STUCK)
+    proposal = session.scalar(select(Proposal).where(*waiting, movable).order_by(Proposal.id).limit(1))
     if proposal is None:
         draw.applied_at = clock.now()
         return True
@@ -211,7 +221,7 @@ def _decide(session: Session, proposal: Proposal, fate: Fate, *, tier: Tier) -> 
             decisions.award(session, SYSTEM, proposal, amounts=amounts, summary=summary)
     except Invalid as error:
         # The pools held it when the ranking was frozen; a person has to look at what happened since.
-        proposal.message = f"Could not be awarded as drawn: {error.reason}"
+        proposal.message = f"{STUCK} {error.reason}"
 
 
 SAID = {
@@ -231,6 +241,7 @@ def published(call: Call, draw: Draw) -> dict[str, Any]:
         "commitment": draw.commitment,
         "sealed_at": draw.sealed_at.isoformat(),
         "digest": draw.digest,
+        "source_of_public_value": draw.source,
         "frozen_at": draw.frozen_at.isoformat() if draw.frozen_at else None,
         "drawn_at": draw.drawn_at.isoformat() if draw.drawn_at else None,
         "references": {str(one["proposal"]): one["ref"] for one in draw.placed},

@@ -28,6 +28,8 @@ class Draw(Base):
     placed: Mapped[list[dict[str, Any]]] = mapped_column(default_factory=list)
     budget: Mapped[dict[str, int]] = mapped_column(default_factory=dict)
     digest: Mapped[str] = mapped_column(String(64), default="")
+    # Where the public value will come from, said before anybody can know it.
+    source: Mapped[str] = mapped_column(String(300), default="")
     frozen_at: Mapped[datetime | None] = mapped_column(default=None)
     record: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     drawn_at: Mapped[datetime | None] = mapped_column(default=None)

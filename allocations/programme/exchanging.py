@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from allocations.kernel import audit, clock, outbox
@@ -161,21 +161,26 @@ def step(session: Session) -> bool:
 
 
 def _reject_one(session: Session) -> bool:
-    late = (Review.is_duty, Review.state.in_(OPEN), Review.due_at <= clock.now())
-    query = select(Review).where(*late).order_by(Review.id).limit(1)
+    late = (Review.is_duty, Review.state.in_(OPEN), Review.due_at <= clock.now(), _could_be_written())
+    query = select(Review).join(Proposal).where(*late).order_by(Review.id).limit(1)
     review = session.scalar(query.with_for_update(skip_locked=True, of=Review))
     if review is None:
         return False
     call = review.proposal.call
     mine = select(Review).join(Proposal).where(Proposal.call_id == call.id, Review.is_duty)
     owed = session.scalars(mine.where(Review.reviewer_id == review.reviewer_id)).all()
-    left = [one for one in owed if one.state in OPEN]
+    left = list(session.scalars(mine.where(Review.reviewer_id == review.reviewer_id, *late)))
     for one in left:
         move(session, one, ReviewState.CANCELLED, SYSTEM, note="not submitted in time")
     own = select(Proposal).where(Proposal.call_id == call.id, Proposal.pi_id == review.reviewer_id)
     for proposal in session.scalars(own.where(Proposal.state == State.IN_REVIEW)).all():
         _reject(session, proposal, left=len(left), owed=len(owed))
     return True
+
+
+def _could_be_written() -> ColumnElement[bool]:
+    """Until the deadline: a review of what was withdrawn before it is owed by nobody."""
+    return or_(Proposal.state == State.IN_REVIEW, Proposal.state_since >= Review.due_at)
 
 
 def _reject(session: Session, proposal: Proposal, *, left: int, owed: int) -> None:

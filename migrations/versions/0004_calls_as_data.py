@@ -122,6 +122,7 @@ def upgrade() -> None:
     sa.Column('placed', sa.JSON(), nullable=False),
     sa.Column('budget', sa.JSON(), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('source', sa.String(length=300), nullable=False),
     sa.Column('frozen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('record', sa.JSON(), nullable=False),
     sa.Column('drawn_at', sa.DateTime(timezone=True), nullable=True),

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from allocations.kernel.errors import NotFound
 from allocations.programme import calls, drawing, draws
 from allocations.programme.calls import Call
+from allocations.programme.drawing import Terms
 from allocations.programme.draws import Draw
 from portal import fields
 from portal.auth.people import actor
@@ -20,9 +21,10 @@ from portal.web import act, page, see_other
 blueprint = Blueprint("draws", __name__)
 
 
-class SharesInput(BaseModel):
+class TermsInput(BaseModel):
     top: fields.Number
     lower: fields.Number
+    source: fields.Line
 
 
 class PublicInput(BaseModel):
@@ -65,8 +67,9 @@ def freeze(ref: str) -> ResponseReturnValue:
     form = posted()
 
     def save() -> None:
-        shares = form.parse(SharesInput)
-        drawing.freeze(session(), actor(), call, draw, top=shares.top, lower=shares.lower)
+        given = form.parse(TermsInput)
+        terms = Terms(source=given.source, top=given.top, lower=given.lower)
+        drawing.freeze(session(), actor(), call, draw, terms)
 
     if form.save(save):
         return see_other(url_for("draws.show", ref=ref), "The tiers are frozen and public.")

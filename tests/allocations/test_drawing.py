@@ -19,6 +19,7 @@ from allocations.people.roles import SYSTEM, Role
 from allocations.programme import drawing, draws, opening
 from allocations.programme.calls import Call
 from allocations.programme.decisions import Decision
+from allocations.programme.drawing import Terms
 from allocations.programme.draws import Draw
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.selection.tiers import Tier
@@ -27,6 +28,7 @@ from tests.cast import Cast
 
 SECRET = "5c" * 32
 H100 = 350
+TERMS = Terms("Lottery of Saturday, 28 November")
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def decided(session: Session) -> None:
 def drawn(cast: Cast, call: Call) -> Draw:
     session = cast.session
     draw = drawing.seal(session, cast.owen, call, secret=SECRET)
-    drawing.freeze(session, cast.owen, call, draw)
+    drawing.freeze(session, cast.owen, call, draw, TERMS)
     drawing.draw_lots(session, cast.owen, call, draw, public="lottery of 21 November: 3 14 15 92")
     session.flush()
     return draw
@@ -71,6 +73,17 @@ def test_the_lots_decide_within_the_pools_and_the_record_replays(session: Sessio
     assert draw.record["left"] == [left]
     assert draw.applied_at is not None
     assert drawing.is_sound(draw.record)
+
+
+def test_a_proposal_that_was_once_returned_for_changes_is_decided_as_well(
+    session: Session, cast: Cast
+) -> None:
+    with reviewed(cast) as (call, proposals):
+        proposals["sam"].message = "Please say more."
+        drawn(cast, call)
+        decided(session)
+
+    assert proposals["sam"].state in (State.AWARDED, State.DECLINED)
 
 
 def test_deciding_twice_decides_nothing_more(session: Session, cast: Cast) -> None:
@@ -108,7 +121,7 @@ def test_nothing_is_frozen_before_the_reviews_are_in_or_drawn_before_it_is_froze
     with exchange.after_close(cast, call):
         draw = drawing.seal(session, cast.owen, call, secret=SECRET)
         with pytest.raises(IllegalMove, match="7 proposals are still in review"):
-            drawing.freeze(session, cast.owen, call, draw)
+            drawing.freeze(session, cast.owen, call, draw, TERMS)
         with pytest.raises(IllegalMove, match="Freeze the ranking first"):
             drawing.draw_lots(session, cast.owen, call, draw, public="1 2 3 4")
 
@@ -119,10 +132,12 @@ def test_each_step_happens_once(session: Session, cast: Cast) -> None:
         with pytest.raises(IllegalMove, match="sealed for this call already"):
             drawing.seal(session, cast.owen, call, secret="e" * 64)
         with pytest.raises(Invalid, match="at most 100"):
-            drawing.freeze(session, cast.owen, call, draw, top=60, lower=50)
-        drawing.freeze(session, cast.owen, call, draw)
+            drawing.freeze(session, cast.owen, call, draw, Terms("Lottery of Saturday", 60, 50))
+        with pytest.raises(Incomplete, match="when it becomes known"):
+            drawing.freeze(session, cast.owen, call, draw, Terms(" "))
+        drawing.freeze(session, cast.owen, call, draw, TERMS)
         with pytest.raises(IllegalMove, match="frozen already"):
-            drawing.freeze(session, cast.owen, call, draw)
+            drawing.freeze(session, cast.owen, call, draw, TERMS)
         with pytest.raises(Incomplete, match="public value"):
             drawing.draw_lots(session, cast.owen, call, draw, public=" ")
         drawing.draw_lots(session, cast.owen, call, draw, public="1 2 3 4")
@@ -143,13 +158,13 @@ def test_whoever_applies_does_not_set_the_tiers(session: Session, cast: Cast) ->
         draw = drawing.seal(session, cast.owen, call, secret=SECRET)
 
         with pytest.raises(NotAllowed, match="own team applies"):
-            drawing.freeze(session, cast.sam, call, draw)
+            drawing.freeze(session, cast.sam, call, draw, TERMS)
 
 
 def test_the_secret_is_not_published_before_the_draw(session: Session, cast: Cast) -> None:
     with reviewed(cast) as (call, proposals):
         draw = drawing.seal(session, cast.owen, call, secret=SECRET)
-        drawing.freeze(session, cast.owen, call, draw)
+        drawing.freeze(session, cast.owen, call, draw, TERMS)
         before = drawing.published(call, draw)
         drawing.draw_lots(session, cast.owen, call, draw, public="1 2 3 4")
         after = drawing.published(call, draws.of_call(session, call) or draw)

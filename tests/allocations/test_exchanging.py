@@ -136,6 +136,43 @@ def test_whoever_misses_the_deadline_loses_the_own_proposal_and_nobody_else_does
     assert {proposal.step for proposal in proposals.values()} == {StepKind.DECISION}
 
 
+def test_a_review_of_what_was_withdrawn_is_owed_by_nobody(session: Session, cast: Cast) -> None:
+    call = exchange.call(cast)
+    proposals = exchange.applied(cast, call)
+    with exchange.after_close(cast, call) as now:
+        exchange.asked(cast, call, due_at=now + timedelta(days=14))
+        exchange.writing.withdraw(session, cast.sam, proposals.pop("sam"))
+        for name in exchange.APPLICANTS:
+            for review in exchange.owed(cast, call, name):
+                if review.proposal.state == State.IN_REVIEW:
+                    exchange.write(cast, review, name, score=3)
+    with exchange.after_close(cast, call, days=15.1):
+        exchange.time_passes(session)
+
+    assert {proposal.state for proposal in proposals.values()} == {State.IN_REVIEW}
+
+
+def test_who_is_late_does_not_depend_on_whose_lateness_is_found_first(session: Session, cast: Cast) -> None:
+    """Each reviews only the other's proposal late: both lose theirs."""
+    call = exchange.call(cast)
+    proposals = exchange.applied(cast, call)
+    with exchange.after_close(cast, call) as now:
+        exchange.asked(cast, call, due_at=now + timedelta(days=14))
+        late = {"ravi", "rosa"}
+        theirs = {proposals[name].id for name in late}
+        for name in exchange.APPLICANTS:
+            for review in exchange.owed(cast, call, name):
+                if name not in late or review.proposal_id not in theirs:
+                    exchange.write(cast, review, name, score=3)
+        slow = {name for name in late if exchange.owed(cast, call, name)}
+    with exchange.after_close(cast, call, days=15.1):
+        exchange.time_passes(session)
+
+    declined = {name for name, proposal in proposals.items() if proposal.state == State.DECLINED}
+    assert slow
+    assert declined == slow
+
+
 def test_a_conflict_that_turns_up_while_reading_costs_nobody_anything(session: Session, cast: Cast) -> None:
     call = exchange.call(cast)
     proposals = exchange.applied(cast, call)

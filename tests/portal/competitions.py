@@ -60,7 +60,7 @@ def hold(session: Session) -> None:
             session.flush()
         draw = drawing.seal(session, _actor(session, "owen"), call, secret="5c" * 32)
         if key == "frozen":
-            drawing.freeze(session, _actor(session, "owen"), call, draw)
+            drawing.freeze(session, _actor(session, "owen"), call, draw, drawing.Terms("Lottery of Saturday"))
 
 
 def _actor(session: Session, who: str) -> Actor:

@@ -67,7 +67,11 @@ FORMS = (
     FormPage("courses.join", "sam", "/courses/{course_token}", page=False),
     FormPage("draws.seal", "owen", "/calls/{call_exchange}/draw/seal", page=False),
     FormPage(
-        "draws.freeze", "owen", "/calls/{call_tiered}/draw/freeze", {"top": "20", "lower": "30"}, page=False
+        "draws.freeze",
+        "owen",
+        "/calls/{call_tiered}/draw/freeze",
+        {"top": "20", "lower": "30", "source": "The lottery of Saturday"},
+        page=False,
     ),
     FormPage("draws.lots", "owen", "/calls/{call_frozen}/draw/lots", {"public": "3 14 15 92"}, page=False),
     FormPage("exchange.arrange", "owen", "/calls/{call_exchange}/exchange/pairs", page=False),
