@@ -8,7 +8,17 @@ from allocations.accounts import awards, projects
 from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
-from allocations.programme import calls, decisions, progress, proposals, reviewing, reviews, talking, teams
+from allocations.programme import (
+    agreements,
+    calls,
+    decisions,
+    progress,
+    proposals,
+    reviewing,
+    reviews,
+    talking,
+    teams,
+)
 from datasets import grants, requests
 from k8s import notebooks
 from portal import operations, providers
@@ -25,6 +35,7 @@ RULES: dict[str, Rule] = {
     "audit.see": trail.may_see,
     "award.accept": awards.may_accept,
     "award.decline": awards.may_accept,
+    "call_pool.agree_ahead": agreements.may_agree_ahead,
     "call.apply": calls.may_apply,
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,

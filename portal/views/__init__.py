@@ -9,6 +9,7 @@ from portal.provider import machines as oauth
 from portal.provider import pages as provider
 from portal.views import (
     account,
+    agreements,
     answering,
     assignment,
     audit,
@@ -23,6 +24,7 @@ from portal.views import (
     invitations,
     mailbox,
     notebooks,
+    opening,
     operations,
     panel,
     people,
@@ -44,6 +46,7 @@ from portal.views import (
 ROOMS = (
     auth,
     account,
+    agreements,
     answering,
     api,
     assignment,
@@ -61,6 +64,7 @@ ROOMS = (
     mailbox,
     notebooks,
     oauth,
+    opening,
     operations,
     panel,
     people,

@@ -157,6 +157,7 @@ NOUNS: dict[str, States] = {
         "concluded": _call(CallState.CONCLUDED, -30, -1),
     },
     "call that wants a high assurance": {"open": _call(CallState.PUBLISHED, -1, 30, assurance=Level.HIGH)},
+    "pool of a call": {"open": lambda world: (world.one.call.pools[0],)},
     "proposal": each(State, "proposal"),
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
     "review": each(ReviewState, "review"),
