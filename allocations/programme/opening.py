@@ -198,6 +198,8 @@ def _check(draft: CallDraft) -> None:
     for place, name in enumerate(names):
         if name in names[:place]:
             wrong[f"criterion_{place}_name"] = "Another criterion has the same name."
+        if not 1 <= draft.criteria[place].weight <= 100:
+            wrong[f"criterion_{place}_weight"] = "Enter a weight from 1 to 100."
     if any(amount <= 0 for amount in draft.pools.values()):
         wrong["pools"] = "A pool must be larger than zero; leave the box empty for none."
     for slug, most in draft.most.items():

@@ -33,7 +33,15 @@ class Wanted:
 
 
 def set_up(client: FlaskClient, wanted: Wanted, *, like: str = "") -> str:
-    """Begin, fill in each part, check, publish; the reference of the call."""
+    """Begin, fill in each part, publish; the reference of the call."""
+    ref = write(client, wanted, like=like)
+    published = send(client, f"/calls/{ref}/publish", {})
+    assert published.status_code == 303, _refusals(published)
+    return ref
+
+
+def write(client: FlaskClient, wanted: Wanted, *, like: str = "") -> str:
+    """As far as a draft with nothing missing."""
     begun = send(client, "/calls/new", {"title": wanted.title, "start": wanted.start, "like": like})
     assert begun.status_code == 303, begun.text
     ref = begun.location.split("/")[2]
@@ -53,8 +61,6 @@ def set_up(client: FlaskClient, wanted: Wanted, *, like: str = "") -> str:
     )
     save(client, ref, "resources", pools)
     save(client, ref, "letters", {f"letter_{kind}": text for kind, text in wanted.letters.items()})
-    published = send(client, f"/calls/{ref}/publish", {})
-    assert published.status_code == 303, _refusals(published)
     return ref
 
 

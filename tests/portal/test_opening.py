@@ -385,3 +385,26 @@ def test_a_provider_who_agreed_ahead_is_not_asked_by_letter(portal: Portal, agre
 
     assert awarded.status_code == 303
     assert len(_letters(portal, "Consent needed")) - before == asked
+
+
+LONG = "9" * 9
+TOO_MUCH = {
+    "basics": {"title": "x" * 201},
+    "window": {"max_months": LONG, "grace_minutes": LONG, "per_person": LONG},
+    "form": {"question_0_words": LONG, "question_1_words": "0", "question_2_words": "5001"},
+    "review": {"criterion_0_weight": LONG, "criterion_1_weight": "0", "reviewers": LONG},
+    "resources": {"pool_h100": "9" * 26, "pool_a100": "0.0000001"},
+}
+
+
+@pytest.mark.parametrize("part", TOO_MUCH)
+def test_each_database_is_spared_what_it_would_refuse(portal_on_engine: Portal, part: str) -> None:
+    """Otherwise a constraint answers, and whoever typed it reads that somebody else was quicker."""
+    owen = portal_on_engine.log_in("owen")
+    ref = calls.write(owen, Wanted("panel", "Kept"))
+    form = calls.shown(owen, ref, part)
+    answer = send(owen, calls.address(ref, part), {**form, **TOO_MUCH[part]})
+
+    assert answer.status_code == 422
+    for name in TOO_MUCH[part]:
+        assert f'id="field-{name}-error"' in answer.text
