@@ -62,7 +62,17 @@ def _moment(text: object) -> object:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError("Enter a date and a time, such as 2026-05-01T09:00.") from None
-    return _in_range(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
+    # The year first: near the ends of the calendar the other zone's date does not exist.
+    _in_range(found)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _wall(text: object) -> object:
+    """`2026-05-01T09:00` as a clock on the wall shows it; the zone is asked elsewhere."""
+    found = _moment(text)
+    if isinstance(text, str) and datetime.fromisoformat(text.strip()).tzinfo is not None:
+        raise ValueError("Enter a date and a time without a zone, such as 2026-05-01T09:00.")
+    return found.replace(tzinfo=None) if isinstance(found, datetime) else found
 
 
 def _day(text: object) -> object:
@@ -91,6 +101,8 @@ LongMark = Annotated[str, _clean(500, lines=False), AfterValidator(_required)]
 # A checkbox sends `yes` or nothing.
 Flag = Annotated[bool, BeforeValidator(lambda value: value == "yes" if isinstance(value, str) else value)]
 Needed = Annotated[str, _clean(200, lines=False), AfterValidator(_required)]
+Heading = Annotated[str, _clean(80, lines=False), AfterValidator(_required)]
+Name = Annotated[str, _clean(120, lines=False), AfterValidator(_required)]
 Prose = Annotated[str, _clean(20_000, lines=True)]
 Note = Annotated[str, _clean(5_000, lines=True)]
 # A reviewer's publications with their abstracts.
@@ -100,4 +112,5 @@ OptionalNumber = Annotated[int | None, BeforeValidator(lambda t: None if t == ""
 Amount = Annotated[int, BeforeValidator(_amount)]
 OptionalAmount = Annotated[int | None, BeforeValidator(_optional_amount)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
+Wall = Annotated[datetime, BeforeValidator(_wall)]
 Day = Annotated[date | None, BeforeValidator(_day)]

@@ -8,7 +8,9 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup, escape
 
-from allocations.kernel import units
+from allocations.kernel import units, zones
+from allocations.programme.calls import Call, Decider, Disclosure
+from allocations.programme.questions import Question
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
 from k8s.images import Image
@@ -36,6 +38,10 @@ def init(app: Flask) -> None:
         role_name,
         role_choice,
         last_day,
+        in_zone,
+        names_shown,
+        who_decides,
+        limits,
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
@@ -45,6 +51,45 @@ def init(app: Flask) -> None:
 
 def moment(at: datetime | None) -> str:
     return f"{at:%-d %B %Y, %H:%M} UTC" if at else ""
+
+
+def in_zone(at: datetime, zone: str) -> str:
+    """As clocks there show it, and in UTC."""
+    if zone == "UTC":
+        return moment(at)
+    there = zones.local(at, zone)
+    elsewhere = f"{at:%H:%M} UTC" if there.date() == at.date() else moment(at)
+    return f"{there:%-d %B %Y, %H:%M} in {zone.replace('_', ' ')} ({elsewhere})"
+
+
+def names_shown(call: Call) -> str:
+    """Who learns whose name, in a sentence."""
+    return {
+        Disclosure.OPEN: "PIs and reviewers learn each other’s names.",
+        Disclosure.SINGLE_BLIND: "Reviewers learn who applies; PIs do not learn who reviewed.",
+        Disclosure.DOUBLE_BLIND: "Reviewers do not learn who applies, and PIs do not learn who reviewed.",
+    }[call.disclosure]
+
+
+def who_decides(call: Call) -> str:
+    return {
+        Decider.RULE: "The rule of the call decides: what is within its limits is awarded at once.",
+        Decider.OFFICER: "The programme office decides.",
+        Decider.CHAIR: "The chair of the panel decides.",
+    }[call.decided_by]
+
+
+def limits(question: Question) -> str:
+    """What an answer may be: its kind, its length or its range."""
+    kinds = {"choice": f"one of {len(question.options)} options", "number": "a number", "file": "a PDF file"}
+    told = [kinds.get(question.kind, str(question.kind))]
+    if question.words:
+        told.append(f"at most {question.words:,} words")
+    if question.least is not None:
+        told.append(f"at least {question.least:,}")
+    if question.most is not None:
+        told.append(f"at most {question.most:,}")
+    return ", ".join([*told, *([] if question.needed else ["optional"])])
 
 
 def day(on: date | None) -> str:

@@ -20,8 +20,8 @@ from allocations.people.linking import IdentityLinked, IdentityUnlinked
 from allocations.people.merging import MergeAnswered, MergeAsked, MergeRequest
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role
-from allocations.programme import decisions, reviews
-from allocations.programme.calls import Call
+from allocations.programme import decisions, reviews, wording
+from allocations.programme.calls import Call, LetterKind
 from allocations.programme.decisions import ProposalAwarded, ProposalDeclined
 from allocations.programme.exchanging import ReviewsOwed
 from allocations.programme.proposals import (
@@ -74,7 +74,8 @@ def _submitted(post: Post, event: ProposalSubmitted) -> None:
     path = f"/proposals/{proposal.ref}"
     text = f"Your proposal “{proposal.title}” is submitted under the call “{proposal.call.title}”."
     following = "The programme office screens it next. You will hear from us at each step."
-    post.to(proposal.pi, f"{proposal.ref} is submitted", text, following, path=path)
+    words = wording.own_words(proposal, LetterKind.SUBMITTED, reader=proposal.pi, link=post.public_url + path)
+    post.to(proposal.pi, f"{proposal.ref} is submitted", text, following, words, path=path)
     for officer in roles.holders(post.session, Role.PROGRAMME_OFFICER):
         told = f"“{proposal.title}” waits for screening."
         post.to(officer, f"{proposal.ref} waits for screening", told, path=f"{path}/screen")
@@ -84,7 +85,8 @@ def _returned(post: Post, event: ProposalReturned) -> None:
     proposal = _proposal(post, event)
     text = "The programme office asks you to change your proposal and to submit it again:"
     path = f"/proposals/{proposal.ref}/check"
-    post.to(proposal.pi, f"{proposal.ref} came back for changes", text, proposal.message, path=path)
+    words = wording.own_words(proposal, LetterKind.RETURNED, reader=proposal.pi, link=post.public_url + path)
+    post.to(proposal.pi, f"{proposal.ref} came back for changes", text, proposal.message, words, path=path)
 
 
 def _forwarded(post: Post, event: ProposalForwarded) -> None:
@@ -97,7 +99,8 @@ def _screened_out(post: Post, event: ProposalScreenedOut) -> None:
     proposal = _proposal(post, event)
     text = "The programme office has declined your proposal at screening:"
     path = f"/proposals/{proposal.ref}"
-    post.to(proposal.pi, f"{proposal.ref} is declined", text, proposal.message, path=path)
+    words = wording.own_words(proposal, LetterKind.DECLINED, reader=proposal.pi, link=post.public_url + path)
+    post.to(proposal.pi, f"{proposal.ref} is declined", text, proposal.message, words, path=path)
 
 
 def _team_invited(post: Post, event: TeamMemberInvited) -> None:
@@ -117,7 +120,11 @@ def _team_invited(post: Post, event: TeamMemberInvited) -> None:
 def _reviewer_invited(post: Post, event: ReviewerInvited) -> None:
     review = post.session.get_one(Review, event.review_id)
     text = f"We ask you to review “{review.proposal.title}”. Please accept, or step back, within a week."
-    post.to(review.reviewer, f"Review asked: {review.proposal.ref}", text, path=f"/reviews/{review.ref}")
+    path, reader = f"/reviews/{review.ref}", review.reviewer
+    words = wording.own_words(
+        review.proposal, LetterKind.REVIEW_ASKED, reader=reader, link=post.public_url + path
+    )
+    post.to(reader, f"Review asked: {review.proposal.ref}", text, words, path=path)
 
 
 def _reviews_owed(post: Post, event: ReviewsOwed) -> None:
@@ -149,13 +156,14 @@ def _review_submitted(post: Post, event: ReviewSubmitted) -> None:
     post.to(review.reviewer, "Thank you for your review", text, path=f"/reviews/{review.ref}")
 
 
-def _decided(post: Post, proposal: Proposal, headline: str, path: str) -> None:
+def _decided(post: Post, proposal: Proposal, kind: LetterKind, *, headline: str, path: str) -> None:
     decision = decisions.of_proposal(post.session, proposal)
     comments = reviews.comments_for_pi(post.session, proposal)
     quoted = [f"Reviewer {n}:\n{text}" for n, text in enumerate(comments, start=1)]
     heading = "What the reviewers wrote to you:" if quoted else ""
     summary = decision.summary if decision else ""
-    post.to(proposal.pi, f"Decision on {proposal.ref}", headline, summary, heading, *quoted, path=path)
+    words = wording.own_words(proposal, kind, reader=proposal.pi, link=post.public_url + path)
+    post.to(proposal.pi, f"Decision on {proposal.ref}", headline, summary, words, heading, *quoted, path=path)
 
 
 def _awarded(post: Post, event: ProposalAwarded) -> None:
@@ -163,9 +171,10 @@ def _awarded(post: Post, event: ProposalAwarded) -> None:
     award = post.session.get_one(Award, event.award_id)
     amounts = [f"{units.shown(a.amount)} {a.resource.unit} of {a.resource.name}" for a in award.allocations]
     headline = f"We are glad to award to “{proposal.title}”: {'; '.join(amounts)}."
-    _decided(post, proposal, headline, f"/awards/{award.ref}")
+    _decided(post, proposal, LetterKind.AWARDED, headline=headline, path=f"/awards/{award.ref}")
     for allocation in award.allocations:
-        _ask_consent(post, allocation)
+        if allocation.consent == Consent.PENDING:
+            _ask_consent(post, allocation)
 
 
 def _ask_consent(post: Post, allocation: Allocation) -> None:
@@ -180,7 +189,8 @@ def _ask_consent(post: Post, allocation: Allocation) -> None:
 def _declined(post: Post, event: ProposalDeclined) -> None:
     proposal = _proposal(post, event)
     headline = f"The panel has decided not to award resources to “{proposal.title}”."
-    _decided(post, proposal, headline, f"/proposals/{proposal.ref}")
+    path = f"/proposals/{proposal.ref}"
+    _decided(post, proposal, LetterKind.DECLINED, headline=headline, path=path)
 
 
 def _consented(post: Post, event: AllocationConsented) -> None:

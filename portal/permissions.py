@@ -9,6 +9,7 @@ from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
 from allocations.programme import (
+    agreements,
     calls,
     decisions,
     drawing,
@@ -38,6 +39,7 @@ RULES: dict[str, Rule] = {
     "audit.see": trail.may_see,
     "award.accept": awards.may_accept,
     "award.decline": awards.may_accept,
+    "call_pool.agree_ahead": agreements.may_agree_ahead,
     "call.apply": calls.may_apply,
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,

@@ -97,6 +97,7 @@ class CallPool(Base):
     # The provider has agreed ahead to every award of this call, up to `most`.
     agreed_at: Mapped[datetime | None] = mapped_column(default=None)
     agreed_by: Mapped[str] = mapped_column(String(200), default="")
+    agreed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), default=None)
 
     @property
     def ceiling(self) -> int:

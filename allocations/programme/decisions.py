@@ -249,7 +249,9 @@ def _offer(session: Session, proposal: Proposal, granted: Award, *, slug: str, a
     session.add(allocation)
     session.flush()
     _take(session, pool, allocation)
-    if link.agreed_at is not None and amount <= link.ceiling:
+    # Nobody answers for a resource that their own project gets, ahead of time neither.
+    own = any(member.person_id == link.agreed_by_id for member in granted.project.members)
+    if link.agreed_at is not None and not own and amount <= link.ceiling:
         awards.consent_ahead(session, allocation, note=f"agreed ahead by {link.agreed_by}")
 
 

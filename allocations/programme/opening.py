@@ -5,7 +5,6 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,14 +12,14 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.accounts.pools import Pool, contribute
 from allocations.accounts.resources import Resource
-from allocations.kernel import audit, clock, outbox
+from allocations.kernel import audit, clock, outbox, zones
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import Actor
 from allocations.people.standing import Level
-from allocations.programme import calls, questions, steps
+from allocations.programme import calls, questions, steps, wording
 from allocations.programme.calls import (
     Call,
     CallEdition,
@@ -39,6 +38,14 @@ from allocations.programme.steps import StepKind
 
 # A short form keeps within ten fields: title, abstract, fields of science and months come with every call.
 SHORT, ALWAYS_ASKED = 10, 4
+# Field -> the least and the most, as the table of calls has them.
+RANGES = {
+    "reviewers": (1, 9),
+    "max_months": (1, 60),
+    "per_person": (1, 20),
+    "high_risk_percent": (0, 50),
+    "grace_minutes": (0, 1440),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +140,16 @@ def edit(session: Session, actor: Actor, call: Call, draft: CallDraft, *, versio
     audit.record(session, actor, "call.edit", subject=call.ref)
 
 
-def copy(session: Session, actor: Actor, call: Call) -> Call:
+def copy(session: Session, actor: Actor, call: Call, *, title: str = "") -> Call:
     """A new draft like this call, with a window of the same length that opens in four weeks."""
     require(calls.may_start(actor))
     opens_at = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(weeks=4)
     window = call.closes_at - call.opens_at
     like = replace(
-        draft_of(call), title=f"{call.title} (copy)"[:200], opens_at=opens_at, closes_at=opens_at + window
+        draft_of(call),
+        title=title or f"{call.title[:190]} (copy)",
+        opens_at=opens_at,
+        closes_at=opens_at + window,
     )
     made = start(session, actor, like)
     audit.record(session, actor, "call.copy", subject=made.ref, note=f"from {call.ref}")
@@ -173,33 +183,60 @@ def _question_draft(question: Question) -> QuestionDraft:
 
 
 def _check(draft: CallDraft) -> None:
-    wrong = questions.faults(draft.questions) | _step_faults(draft)
+    """What cannot be kept, not even in a draft; each of it is on one page of the form."""
+    wrong = questions.faults(draft.questions) | _range_faults(draft)
     if draft.closes_at <= draft.opens_at:
         wrong["closes_at"] = "The call must close after it opens."
-    if draft.timezone not in available_timezones():
+    if draft.timezone not in zones.known():
         wrong["timezone"] = "Choose a time zone from the list, such as Europe/Paris."
-    if str(StepKind.REVIEW) in draft.steps and not draft.criteria:
-        wrong["criterion_0_name"] = "Reviews need at least one criterion."
-    if len({criterion.name.casefold() for criterion in draft.criteria}) < len(draft.criteria):
-        wrong["criterion_0_name"] = "Two criteria have the same name."
-    if any(amount <= 0 for amount in draft.pools.values()):
-        wrong["pools"] = "A pool must be larger than zero; leave the box empty for none."
-    for slug, most in draft.most.items():
-        if not 0 < most <= draft.pools.get(slug, 0):
-            wrong[f"most_{slug}"] = "The most for one proposal is more than zero and at most the whole pool."
-    if draft.lane == Lane.STARTER:
-        wrong |= _short_faults(draft)
-    if wrong:
-        raise Invalid(wrong)
-
-
-def _step_faults(draft: CallDraft) -> dict[str, str]:
-    wrong: dict[str, str] = {}
     if not set(draft.steps) <= set(StepKind):
         wrong["steps"] = "Choose steps from the list."
     for kind, days in draft.steps.items():
         if not 1 <= days <= steps.LONGEST:
             wrong[f"days_{kind}"] = f"Enter 1 to {steps.LONGEST} days."
+    names = [criterion.name.casefold() for criterion in draft.criteria]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            wrong[f"criterion_{place}_name"] = "Another criterion has the same name."
+        if not 1 <= draft.criteria[place].weight <= 100:
+            wrong[f"criterion_{place}_weight"] = "Enter a weight from 1 to 100."
+    if any(amount <= 0 for amount in draft.pools.values()):
+        wrong["pools"] = "A pool must be larger than zero; leave the box empty for none."
+    for slug, most in draft.most.items():
+        if not 0 < most <= draft.pools.get(slug, 0):
+            wrong[f"most_{slug}"] = "The most for one proposal is more than zero and at most the whole pool."
+    wrong |= wording.faults(draft.letters)
+    if wrong:
+        raise Invalid(wrong)
+
+
+def _range_faults(draft: CallDraft) -> dict[str, str]:
+    given = {name: getattr(draft, name) for name in RANGES}
+    return {
+        name: f"Enter {RANGES[name][0]:,} to {RANGES[name][1]:,}."
+        for name, number in given.items()
+        if number is not None and not RANGES[name][0] <= number <= RANGES[name][1]
+    }
+
+
+def unready(draft: CallDraft) -> dict[str, str]:
+    """What is missing or contradicts itself: kept in a draft, and never published."""
+    wrong = _step_faults(draft)
+    if not draft.summary.strip():
+        wrong["summary"] = "Say what the call is for."
+    if str(StepKind.REVIEW) in draft.steps and not draft.criteria:
+        wrong["criterion_0_name"] = "Reviews need at least one criterion."
+    if not draft.pools:
+        wrong["pools"] = "Put at least one resource into the call before publishing it."
+    if draft.closes_at <= clock.now():
+        wrong["closes_at"] = "The closing date has passed already."
+    if draft.lane == Lane.STARTER:
+        wrong |= _short_faults(draft)
+    return wrong
+
+
+def _step_faults(draft: CallDraft) -> dict[str, str]:
+    wrong: dict[str, str] = {}
     reviewed = str(StepKind.REVIEW) in draft.steps
     if str(StepKind.DECISION) not in draft.steps:
         wrong["steps"] = "Every call has a decision."
@@ -250,10 +287,9 @@ def _write_parts(session: Session, call: Call, draft: CallDraft) -> None:
 def publish(session: Session, actor: Actor, call: Call) -> None:
     """From now on the call is public, and its pools can be awarded."""
     require(calls.may_publish(actor, call))
-    if not call.pools:
-        raise Incomplete({"pools": "Put at least one resource into the call before publishing it."})
-    if call.closes_at <= clock.now():
-        raise Incomplete({"closes_at": "The closing date has passed already."})
+    missing = unready(draft_of(call))
+    if missing:
+        raise Incomplete(missing)
     move(session, call, CallState.PUBLISHED, actor)
     for link in call.pools:
         contribute(session, link.pool)
@@ -282,6 +318,8 @@ def correct(
         raise Incomplete({"reason": "Say what changes and why; applicants can read it."})
     if correction.closes_at < call.closes_at:
         raise Invalid({"closes_at": "The close can be moved to later, not to earlier."})
+    if wrong := wording.faults(correction.letters):
+        raise Invalid(wrong)
     call.summary, call.closes_at = correction.summary, correction.closes_at
     flag_modified(call, "title")
     for question in call.questions:

@@ -12,6 +12,7 @@ from allocations.kernel.db import Base
 # A table in an answer: rows of cells, as wide as the question has columns.
 Cells = list[list[str]]
 MOST_ROWS = 50
+MOST_WORDS = 5_000
 MOST_CHARACTERS = 40_000
 
 
@@ -111,6 +112,8 @@ def faults(drafts: Sequence[QuestionDraft]) -> dict[str, str]:
             wrong[f"question_{place}_options"] = "A table has one to six columns, one a line."
         elif any(len(option) > 120 for option in draft.options):
             wrong[f"question_{place}_options"] = "An option or column has at most 120 characters."
+        if draft.words is not None and not 1 <= draft.words <= MOST_WORDS:
+            wrong[f"question_{place}_words"] = f"Enter 1 to {MOST_WORDS:,} words."
         if draft.least is not None and draft.most is not None and draft.most < draft.least:
             wrong[f"question_{place}_most"] = "The largest number is below the smallest."
     labels = [draft.label.casefold() for draft in drafts]

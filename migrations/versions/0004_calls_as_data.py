@@ -286,6 +286,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('most', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('agreed_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('agreed_by', sa.String(length=200), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('agreed_by_id', sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(batch_op.f('fk_call_pool_agreed_by_id'), 'person', ['agreed_by_id'], ['id'])
 
     with op.batch_alter_table('proposal', schema=None) as batch_op:
         batch_op.add_column(sa.Column('high_risk', sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -332,6 +334,8 @@ def downgrade() -> None:
         batch_op.drop_column('high_risk')
 
     with op.batch_alter_table('call_pool', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_call_pool_agreed_by_id'), type_='foreignkey')
+        batch_op.drop_column('agreed_by_id')
         batch_op.drop_column('agreed_by')
         batch_op.drop_column('agreed_at')
         batch_op.drop_column('most')

@@ -9,6 +9,7 @@ from portal.provider import machines as oauth
 from portal.provider import pages as provider
 from portal.views import (
     account,
+    agreements,
     answering,
     assignment,
     audit,
@@ -27,6 +28,7 @@ from portal.views import (
     invitations,
     mailbox,
     notebooks,
+    opening,
     operations,
     panel,
     people,
@@ -49,6 +51,7 @@ from portal.views import (
 ROOMS = (
     auth,
     account,
+    agreements,
     answering,
     api,
     assignment,
@@ -70,6 +73,7 @@ ROOMS = (
     mailbox,
     notebooks,
     oauth,
+    opening,
     operations,
     panel,
     people,

@@ -27,7 +27,7 @@ class ConsentInput(BaseModel):
 def index() -> ResponseReturnValue:
     operates = actor().has(Role.PROVIDER_OPERATOR) or actor().scopes(Role.PROVIDER_OPERATOR)
     waiting = awards.awaiting_consent(session(), actor()) if operates else ()
-    return page("consents/index.html", allocations=waiting)
+    return page("consents/index.html", allocations=waiting, operates=operates)
 
 
 @blueprint.route("/allocations/<ref>/consent", methods=["GET", "POST"])

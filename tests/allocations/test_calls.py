@@ -1,5 +1,6 @@
 """Calls: writing, publishing, concluding, and who sees which."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,16 @@ from allocations.accounts.pools import Pool
 from allocations.kernel import clock, units
 from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound, Stale
 from allocations.people.roles import VISITOR
-from allocations.programme import calls, opening
-from allocations.programme.calls import CallState
+from allocations.programme import calls, editions, opening, starting
+from allocations.programme.calls import CallState, Decider, Lane, LetterKind, Reviewers
+from allocations.programme.opening import Correction
+from allocations.programme.questions import QuestionDraft, QuestionKind
+from allocations.programme.starting import Start
 from tests import cast as stage
 from tests.cast import CRITERIA, Cast
+
+FILE = QuestionDraft("Case", QuestionKind.FILE, "A letter of support")
+TEN = tuple(QuestionDraft("Case", QuestionKind.TEXT, f"Question {n}") for n in range(10))
 
 
 def test_an_officer_writes_a_call_with_rubric_and_pools(session: Session, cast: Cast) -> None:
@@ -34,8 +41,15 @@ def test_nobody_but_an_officer_opens_a_call(session: Session, cast: Cast) -> Non
     ("changes", "field"),
     [
         ({"closes_at": clock.now() - timedelta(days=9)}, "closes_at"),
-        ({"criteria": ()}, "criterion_0_name"),
-        ({"criteria": (CRITERIA[0], CRITERIA[0])}, "criterion_0_name"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"reviewers": 10}, "reviewers"),
+        ({"per_person": 0}, "per_person"),
+        ({"steps": {"decision": 0}}, "days_decision"),
+        ({"steps": {"decision": 7, "dance": 7}}, "steps"),
+        ({"most": {"h100": 1001 * units.MICRO}}, "most_h100"),
+        ({"letters": {LetterKind.AWARDED: "Dear {nmae}"}}, "letter_awarded"),
+        ({"criteria": (CRITERIA[0], CRITERIA[0])}, "criterion_1_name"),
         ({"pools": {"h100": 0}}, "pools"),
         ({"pools": {"no-such": 5}}, "pools"),
     ],
@@ -99,22 +113,84 @@ def test_publishing_puts_the_pools_into_the_ledger(session: Session, cast: Cast)
     assert free == stage.POOLS
 
 
-def test_a_call_without_pools_is_not_published(session: Session, cast: Cast) -> None:
-    call = opening.start(session, cast.owen, stage.call_draft(pools={}))
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"pools": {}}, "pools"),
+        ({"summary": " "}, "summary"),
+        ({"criteria": ()}, "criterion_0_name"),
+        ({"steps": {"review": 21}}, "steps"),
+        ({"steps": {"rebuttal": 7, "decision": 7}}, "steps"),
+        ({"steps": {"decision": 7}, "reviewed_by": Reviewers.APPLICANTS, "per_person": 1}, "reviewed_by"),
+        ({"reviewed_by": Reviewers.APPLICANTS}, "per_person"),
+        ({"decided_by": Decider.RULE}, "decided_by"),
+        ({"lane": Lane.STARTER, "questions": TEN}, "question_0_label"),
+        ({"lane": Lane.STARTER, "questions": (FILE,)}, "question_0_kind"),
+    ],
+)
+def test_a_call_that_contradicts_itself_is_kept_and_not_published(
+    session: Session, cast: Cast, changes: dict[str, object], field: str
+) -> None:
+    call = opening.start(session, cast.owen, stage.call_draft(**changes))
 
     with pytest.raises(Incomplete) as refused:
         opening.publish(session, cast.owen, call)
 
-    assert "pools" in refused.value.fields
+    assert list(refused.value.fields) == [field]
+    assert call.state == CallState.DRAFT
 
 
-def test_a_call_whose_closing_date_has_passed_is_not_published(session: Session, cast: Cast) -> None:
-    call = opening.start(session, cast.owen, stage.call_draft())
+def test_everything_that_keeps_a_call_from_being_published_is_said_at_once(
+    session: Session, cast: Cast
+) -> None:
+    call = opening.start(session, cast.owen, stage.call_draft(pools={}, summary="", criteria=()))
 
     with clock.at(call.closes_at), pytest.raises(Incomplete) as refused:
         opening.publish(session, cast.owen, call)
 
-    assert "closes_at" in refused.value.fields
+    assert set(refused.value.fields) == {"pools", "summary", "criterion_0_name", "closes_at"}
+
+
+@pytest.mark.parametrize("start", Start)
+def test_a_starting_point_lacks_only_what_nobody_else_can_know(
+    session: Session, cast: Cast, start: Start
+) -> None:
+    draft = starting.draft_for(start, title="A call")
+
+    assert set(opening.unready(draft)) == {"summary", "pools"}
+    call = opening.start(session, cast.owen, replace(draft, summary="Words.", pools=dict(stage.POOLS)))
+    opening.publish(session, cast.owen, call)
+    assert call.window == "upcoming"
+
+
+def test_a_correction_with_a_placeholder_that_nobody_can_fill_in_is_refused(
+    session: Session, cast: Cast
+) -> None:
+    words = {LetterKind.AWARDED: "Dear {nobody}"}
+    correction = Correction("Words.", cast.call.closes_at, {}, words, "Clearer.")
+
+    with pytest.raises(Invalid) as refused:
+        opening.correct(session, cast.owen, cast.call, correction)
+
+    assert list(refused.value.fields) == ["letter_awarded"]
+    assert [edition.number for edition in calls.editions(session, cast.call)] == [1]
+
+
+def test_editions_say_what_changed_in_words(session: Session, cast: Cast) -> None:
+    call, question = cast.call, cast.call.questions[0]
+    later = call.closes_at + timedelta(days=7)
+    words = {LetterKind.AWARDED: "Well done, {name}."}
+    correction = Correction(call.summary, later, {question.id: "Be brief."}, words, "More time.")
+
+    opening.correct(session, cast.owen, call, correction)
+
+    new, old = calls.editions(session, call)
+    found = {change.label: change for change in editions.changes(old.content, new.content)}
+    hint = f"“{question.label}”, hint"
+    assert list(found) == ["Close", hint, "Words of the letter to the PI, when the proposal is awarded"]
+    assert found[hint].after == "Be brief."
+    assert found["Close"].after == f"{later:%-d %B %Y, %H:%M} (UTC)"
+    assert "Well done" not in str(found)
 
 
 def test_a_published_call_no_longer_changes(session: Session, cast: Cast) -> None:

@@ -199,6 +199,7 @@ NOUNS: dict[str, States] = {
     "proposal and own review, no discussion": {
         str(StepKind.DISCUSSION): _discussed(StepKind.DISCUSSION, discussing=False)
     },
+    "pool of a call": {"open": lambda world: (world.one.call.pools[0],)},
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
     "review": each(ReviewState, "review"),
     "review after the decision": {str(state): _review_after_decision(state) for state in ReviewState},

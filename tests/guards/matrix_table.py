@@ -18,6 +18,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "audit.see": {"nothing": {"always": "aude ada"}},
     "award.accept": {"award": {"offered": "priya"}},
     "award.decline": {"award": {"offered": "priya"}},
+    "call_pool.agree_ahead": {"pool of a call": {"open": "pat tess nora"}},
     "call.apply": {"call": {"open": RESEARCHERS}, "call that wants a high assurance": {}},
     "call.chair": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.conclude": {"call": {"closed": OFFICERS}},

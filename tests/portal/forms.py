@@ -61,7 +61,6 @@ FORMS = (
         {"reason": REASON},
     ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
-    FormPage("calls.conclude", "owen", "/calls/{call_open}/conclude", page=False),
     FormPage("courses.show", "priya", "/projects/{project}/course", {"seats": "40", "cap": "5"}),
     FormPage("courses.renew", "priya", "/projects/{project}/course/link", page=False),
     FormPage("courses.join", "sam", "/courses/{course_token}", page=False),
@@ -76,22 +75,31 @@ FORMS = (
     FormPage("draws.lots", "owen", "/calls/{call_frozen}/draw/lots", {"public": "3 14 15 92"}, page=False),
     FormPage("exchange.arrange", "owen", "/calls/{call_exchange}/exchange/pairs", page=False),
     FormPage("exchange.index", "owen", "/calls/{call_paired}/exchange", {"due_at": "2030-01-01T09:00"}),
-    FormPage("calls.edit", "owen", "/calls/{call_draft}/edit"),
     FormPage(
-        "calls.new",
-        "owen",
-        "/calls/new",
-        {
-            "title": "A call",
-            "summary": "Words.",
-            "opens_at": "2030-01-01T09:00",
-            "closes_at": "2030-02-01T09:00",
-            "criterion_0_name": "Merit",
-            "criterion_0_weight": "50",
-            "pool_h100": "1,000",
-        },
+        "agreements.agree",
+        "pat",
+        "/consents/ahead/agree",
+        {"call": "{call_open}", "resource": "h100"},
+        page=False,
     ),
-    FormPage("calls.publish", "owen", "/calls/{call_draft}/publish", page=False),
+    FormPage(
+        "agreements.take_back",
+        "pat",
+        "/consents/ahead/take-back",
+        {"call": "{call_open}", "resource": "h100"},
+        page=False,
+    ),
+    FormPage("opening.conclude", "owen", "/calls/{call_open}/conclude", page=False),
+    FormPage("opening.copy", "owen", "/calls/{call_open}/copy", page=False),
+    FormPage("opening.correct", "owen", "/calls/{call_open}/correct", {"reason": REASON}),
+    FormPage("opening.edit", "owen", "/calls/{call_draft}/edit"),
+    FormPage("opening.edit", "owen", "/calls/{call_draft}/edit/window"),
+    FormPage("opening.edit", "owen", "/calls/{call_draft}/edit/form"),
+    FormPage("opening.edit", "owen", "/calls/{call_draft}/edit/review"),
+    FormPage("opening.edit", "owen", "/calls/{call_draft}/edit/resources"),
+    FormPage("opening.edit", "owen", "/calls/{call_draft}/edit/letters"),
+    FormPage("opening.new", "owen", "/calls/new", {"title": "A call"}),
+    FormPage("opening.publish", "owen", "/calls/{call_draft}/publish", page=False),
     FormPage("consents.answer", "pat", "/allocations/{allocation_offered}/consent", {"reason": REASON}),
     FormPage("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke", {"reason": REASON}),
     FormPage(
@@ -326,6 +334,13 @@ class _Fields(HTMLParser):
             self._text = self._select = ""
         if tag == "form":
             self._open = False
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The largest form of a page, as a browser would send it."""
+    fields = _Fields()
+    fields.feed(text)
+    return max(fields.forms, key=len)
 
 
 def filled(

@@ -94,22 +94,19 @@ def test_dates_that_cannot_be_are_refused_at_their_field(
     portal: Portal, opens: str, closes: str, field: str
 ) -> None:
     data = {
-        "title": "A call with a long title",
-        "lane": "standard",
-        "summary": "Words.",
+        "timezone": "Europe/Paris",
         "opens_at": opens,
         "closes_at": closes,
-        "reviewers": "2",
         "max_months": "12",
-        "criterion_0_name": "Merit",
-        "criterion_0_weight": "50",
-        "pool_h100": "100",
+        "per_person": "17",
+        "grace_minutes": "15",
     }
-    answer = portal.log_in("owen").post("/calls/new", data=data)
+    ref = stage.places(portal)["call_draft"]
+    answer = portal.log_in("owen").post(f"/calls/{ref}/edit/window", data=data)
 
     assert answer.status_code == 422
     assert f'id="field-{field}-error"' in answer.text
-    assert "A call with a long title" in answer.text
+    assert 'value="17"' in answer.text
 
 
 @pytest.mark.parametrize("amount", ["-5", "0", "1e30", "a lot", "12001", "0.0000001"])
