@@ -288,7 +288,7 @@ def test_a_published_call_is_corrected_and_everybody_reads_what_changed(
 
 def test_the_public_page_says_what_the_call_does(portal: Portal, owen: FlaskClient) -> None:
     ref = set_up(
-        owen, Wanted("applicants", "Together", pools={"h100": ("1000", "50")}, window={"per_person": "2"})
+        owen, Wanted("applicants", "Together", pools={"h100": ("1000", "50")}, window={"per_person": "1"})
     )
     page = portal.visitor().get(f"/calls/{ref}").text
 
@@ -296,7 +296,7 @@ def test_the_public_page_says_what_the_call_does(portal: Portal, owen: FlaskClie
         "Reviewers do not learn who applies",
         "The programme office decides.",
         "at most 50 for one proposal",
-        "At most 2",
+        "At most 1",
         "text, at most 1,000 words",
         "<strong>Review</strong>: reviewers, within 21 days",
     ):
