@@ -14,6 +14,7 @@ DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Panel", "/panel", frozenset({Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
     ("Reviewers", "/reviewers", frozenset({Role.PROGRAMME_OFFICER, Role.PANEL_CHAIR})),
     ("Reviews", "/reviews", frozenset({Role.REVIEWER})),
+    ("Assessments", "/assessments", frozenset({Role.PROVIDER_OPERATOR})),
     ("Consents", "/consents", frozenset({Role.PROVIDER_OPERATOR})),
     ("Confirmations", "/confirmations", frozenset({Role.REPRESENTATIVE})),
     ("Audit trail", "/audit", frozenset({Role.ADMINISTRATOR, Role.AUDITOR})),

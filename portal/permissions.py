@@ -10,6 +10,7 @@ from allocations.people import confirmations, desk, eligibility, invitations, li
 from allocations.people.roles import Actor
 from allocations.programme import (
     agreements,
+    assessing,
     calls,
     decisions,
     drawing,
@@ -81,6 +82,7 @@ RULES: dict[str, Rule] = {
     "project.sponsor": projects.may_sponsor,
     "project.work": projects.may_work,
     "proposal.advance": progress.may_advance,
+    "proposal.assess": assessing.may_assess,
     "proposal.assign": reviewing.may_assign,
     "proposal.decide": decisions.may_decide,
     "proposal.discuss": talking.may_discuss,

@@ -72,6 +72,7 @@ WORDS = {
     "project.remove_member": "Removed a member from the project",
     "project.sponsor": "Sponsored a member of the project",
     "proposal.advance": "Ended a step of the proposal by hand",
+    "proposal.assess": "Assessed the proposal technically",
     "proposal.attach": "Attached a file to the proposal",
     "proposal.awarded": "Awarded the proposal",
     "proposal.declined": "Declined the proposal",

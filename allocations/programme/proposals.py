@@ -181,9 +181,20 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     ways = [Proposal.pi_id == actor.person_id, Proposal.id.in_(team), read]
     if actor.has(Role.PROGRAMME_OFFICER):
         ways.append(Proposal.state != State.DRAFT)
+    if actor.has(Role.PROVIDER_OPERATOR) or actor.scopes(Role.PROVIDER_OPERATOR):
+        assessed = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.TECHNICAL)
+        ways.append(and_(*assessed, asks_operator(actor)))
     chaired = true() if actor.has(Role.PANEL_CHAIR) else Proposal.call_id.in_(actor.scopes(Role.PANEL_CHAIR))
     ways.append(and_(chaired, Proposal.state.not_in([State.DRAFT, State.RETURNED, State.WITHDRAWN])))
     return and_(or_(*ways), ~_barred(actor.person_id))
+
+
+def asks_operator(actor: Actor) -> ColumnElement[bool]:
+    """Asks for a resource of a provider that the actor operates."""
+    everywhere = actor.has(Role.PROVIDER_OPERATOR)
+    operated = true() if everywhere else Resource.provider_id.in_(actor.scopes(Role.PROVIDER_OPERATOR))
+    asking = select(ResourceRequest.proposal_id).join(Resource, ResourceRequest.resource_id == Resource.id)
+    return Proposal.id.in_(asking.where(operated))
 
 
 def get(session: Session, actor: Actor, ref: str) -> Proposal:

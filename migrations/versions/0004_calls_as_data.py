@@ -236,6 +236,19 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_attachment')),
     sa.UniqueConstraint('proposal_id', 'question_id', name=op.f('uq_attachment_proposal_id_question_id'))
     )
+    op.create_table('assessment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('proposal_id', sa.Integer(), nullable=False),
+    sa.Column('provider_id', sa.Integer(), nullable=False),
+    sa.Column('verdict', sa.Enum('feasible', 'with_changes', 'unsuitable', name='verdict', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('assessed_by', sa.String(length=200), nullable=False),
+    sa.Column('assessed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['proposal_id'], ['proposal.id'], name=op.f('fk_assessment_proposal_id')),
+    sa.ForeignKeyConstraint(['provider_id'], ['provider.id'], name=op.f('fk_assessment_provider_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assessment')),
+    sa.UniqueConstraint('proposal_id', 'provider_id', name=op.f('uq_assessment_proposal_id_provider_id'))
+    )
     op.create_table('message',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('proposal_id', sa.Integer(), nullable=False),
@@ -359,6 +372,7 @@ def downgrade() -> None:
         batch_op.drop_column('timezone')
 
     op.drop_table('rebuttal')
+    op.drop_table('assessment')
     op.drop_table('publication')
     with op.batch_alter_table('message', schema=None) as batch_op:
         batch_op.drop_index('ix_message_of_proposal')

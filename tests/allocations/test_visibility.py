@@ -12,8 +12,9 @@ from allocations.kernel.errors import NotFound
 from allocations.people.roles import SYSTEM, VISITOR, Actor, Role
 from allocations.programme import proposals
 from allocations.programme.conflicts import Conflict
-from allocations.programme.proposals import Proposal, State
+from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.reviews import Review, ReviewState
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState, TeamMember
 from tests import cast as stage
 from tests.cast import Cast
@@ -36,13 +37,19 @@ def may_see(actor: Actor, proposal: Proposal, *, review: ReviewState | None, con
         or actor.person_id in joined
         or (review in READS and state not in proposals.EDITABLE)
         or (actor.has(Role.PROGRAMME_OFFICER) and state != State.DRAFT)
+        or (state == State.SUBMITTED and proposal.step == StepKind.TECHNICAL and _operates(actor, proposal))
         or (actor.has(Role.PANEL_CHAIR, proposal.call_id) and state not in HIDDEN_FROM_CHAIR)
     )
+
+
+def _operates(actor: Actor, proposal: Proposal) -> bool:
+    return any(actor.has(Role.PROVIDER_OPERATOR, one.resource.provider_id) for one in proposal.requests)
 
 
 situations = st.fixed_dictionaries(
     {
         "state": st.sampled_from(State),
+        "step": st.sampled_from([None, StepKind.ADMIN_CHECK, StepKind.TECHNICAL, StepKind.REVIEW]),
         "pi": st.booleans(),
         "team": st.sampled_from([None, *InvitationState]),
         "review": st.sampled_from([None, *ReviewState]),
@@ -59,7 +66,8 @@ def arrange(session: Session, cast: Cast, situation: dict) -> Proposal:
     """Rows straight into the database: here every combination counts, also those no verb leads to."""
     sam = cast.people["sam"]
     proposal = Proposal(call=cast.call, pi=sam if situation["pi"] else cast.people["priya"])
-    proposal.state = situation["state"]
+    proposal.state, proposal.step = situation["state"], situation.get("step")
+    proposal.requests.append(ResourceRequest(resource=cast.h100, requested=1))
     session.add(proposal)
     if situation["team"]:
         member = TeamMember(email="s@example.edu", role=stage.ProjectRole.USER, state=situation["team"])

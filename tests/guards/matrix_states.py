@@ -194,6 +194,9 @@ NOUNS: dict[str, States] = {
     },
     "proposal": {str(state): _proposal(state) for state in State},
     "proposal at a step": {str(kind): _at_step(kind) for kind in StepKind},
+    "proposal and its provider": {
+        str(kind): lambda world, kind=kind: (*_at_step(kind)(world), world.cast.provider) for kind in StepKind
+    },
     "proposal and own review": {str(kind): _discussed(kind) for kind in StepKind},
     "proposal and no review": {str(kind): _discussed(kind, reviewed=False) for kind in StepKind},
     "proposal and own review, no discussion": {

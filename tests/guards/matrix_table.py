@@ -95,6 +95,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "project of others": {"always": "sam"},
     },
     "proposal.advance": {"proposal at a step": {"technical, review, rebuttal, discussion, panel": "owen"}},
+    "proposal.assess": {"proposal and its provider": {"technical": "pat"}},
     "proposal.assign": {"proposal": {"in_review": "owen chen"}},
     "proposal.decide": {"proposal": {"in_review": "chen"}},
     "proposal.discuss": {
