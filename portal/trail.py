@@ -23,6 +23,7 @@ WORDS = {
     "call.edit": "Changed the call",
     "call.copy": "Copied a call",
     "call.correct": "Corrected the published call",
+    "call.assign": "Asked proposed reviewers",
     "call.exchange": "Asked the applicants to review each other",
     "call.published": "Published the call",
     "call.start": "Began a call",

@@ -10,6 +10,7 @@ from portal.provider import pages as provider
 from portal.views import (
     account,
     answering,
+    assigning,
     assignment,
     audit,
     awards,
@@ -50,6 +51,7 @@ ROOMS = (
     account,
     answering,
     api,
+    assigning,
     assignment,
     audit,
     awards,

@@ -40,6 +40,14 @@ FORMS = (
     FormPage("auth.logout", "priya", "/logout", page=False),
     FormPage("auth.welcome", "sam", "/welcome", {"agree": "yes"}),
     FormPage("auth.end_session", "sam", "/account/sessions/end", {"session": "1"}, page=False),
+    FormPage("assigning.index", "owen", "/calls/{call_open}/assignment", {"reviewers": "2"}),
+    FormPage(
+        "assigning.mark",
+        "owen",
+        "/calls/{call_open}/assignment/marks",
+        {"run": "{run_assignment}", "what": "ask", "ask": "{pair}"},
+        page=False,
+    ),
     FormPage(
         "assignment.assign",
         "owen",

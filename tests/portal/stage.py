@@ -20,7 +20,7 @@ from allocations.people.invitations import RoleInvitation
 from allocations.people.merging import MergeRequest
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
-from allocations.programme import answers, decisions, reviewing, writing
+from allocations.programme import answers, assigning, decisions, reviewing, writing
 from allocations.programme.answers import Typed
 from allocations.programme.calls import Call
 from allocations.programme.expertise import Publication, ReviewerProfile
@@ -38,6 +38,7 @@ from portal.auth import service_tokens, tokens
 from portal.auth.sessions import LoginSession, digest
 from portal.auth.tokens import Scope, TokenDraft
 from portal.auth.views import DEMO_ISSUER
+from portal.computing import parent as computing
 from portal.demo import story
 from portal.provider import clients
 from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Registration
@@ -114,7 +115,10 @@ def fill(portal: Portal) -> None:
         _connect_sites(session)
         _make_tokens(session)
         _ask_about_accounts(session)
+        _propose_reviewers(session)
     portal.deliver()
+    while computing.step(portal.sessions):
+        pass
 
 
 def person(session: Session, who: str) -> Person:
@@ -248,6 +252,17 @@ def _connect_sites(session: Session) -> None:
         cluster.api_url = "https://cluster.example:6443"
 
 
+def _propose_reviewers(session: Session) -> None:
+    """For the open call, with Rita, who is asked nothing yet; the worker computes them."""
+    home = session.scalars(select(Institution).where(Institution.name == "Far University")).one()
+    rita = Person(name="Rita Far", email="rita@far.example", institution=home, welcomed_at=clock.now())
+    session.add(rita)
+    session.flush()
+    session.add(RoleGrant(person_id=rita.id, role=Role.REVIEWER))
+    wish = assigning.Wish(reviewers=4)
+    assigning.ask(session, actor(session, "owen"), call(session, "open"), wish, seed=7)
+
+
 def _make_tokens(session: Session) -> None:
     """One of Priya's, and one of her project that waits for Carlos."""
     priya, home = actor(session, "priya"), project(session)
@@ -298,8 +313,16 @@ def places(portal: Portal) -> dict[str, str]:
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
         found |= _of_accounts(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
-        found |= _of_people(session)
+        found |= _of_people(session) | _of_runs(session)
     return found
+
+
+def _of_runs(session: Session) -> dict[str, str]:
+    """The reviewers that were proposed, and one pair of them whom nobody has asked yet."""
+    run = assigning.latest(session, call(session, "open"))
+    assert run is not None
+    pair = next(one for one in run.result["pairs"] if not one["kept"])
+    return {"run_assignment": run.ref, "pair": f"{pair['proposal']}-{pair['person']}"}
 
 
 def _of_accounts(session: Session) -> dict[str, str]:
