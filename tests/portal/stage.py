@@ -26,6 +26,7 @@ from allocations.programme.calls import Call
 from allocations.programme.expertise import Publication, ReviewerProfile
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviews import Review
+from allocations.programme.runs import Run, RunKind
 from allocations.programme.writing import Invitee
 from datasets.grants import AccessGrant
 from datasets.requests import AccessRequest, RequestState
@@ -319,8 +320,8 @@ def places(portal: Portal) -> dict[str, str]:
 
 def _of_runs(session: Session) -> dict[str, str]:
     """The reviewers that were proposed, and one pair of them whom nobody has asked yet."""
-    run = assigning.latest(session, call(session, "open"))
-    assert run is not None
+    mine = select(Run).where(Run.call_id == call(session, "open").id, Run.kind == RunKind.ASSIGNMENT)
+    run = session.scalars(mine.order_by(Run.id).limit(1)).one()
     pair = next(one for one in run.result["pairs"] if not one["kept"])
     return {"run_assignment": run.ref, "pair": f"{pair['proposal']}-{pair['person']}"}
 
