@@ -200,9 +200,10 @@ def apply(session: Session, actor: Actor, call: Call, run: Run, *, pairs: Collec
     asked again, also not after a refusal.
     """
     _require(session, actor, call)
-    # One after the other, also from two tabs.
-    locked = select(Run.id).where(Run.id == run.id, Run.state.in_(READY)).with_for_update()
-    if session.scalar(locked) is None:
+    # One after the other, also from two tabs: the second one sees what the first one did.
+    locked = select(Run).where(Run.id == run.id).options(defer(Run.inputs)).with_for_update()
+    session.scalars(locked.execution_options(populate_existing=True)).one()
+    if run.state not in READY:
         raise IllegalMove("Reviewers are asked when the computation is done.")
     if not pairs:
         raise Incomplete({"_form": "Tick at least one reviewer to ask."})

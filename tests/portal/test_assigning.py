@@ -12,17 +12,18 @@ from sqlalchemy import delete, func, insert, select, update
 from allocations.kernel import clock
 from allocations.people.persons import Person
 from allocations.people.roles import Role, RoleGrant
-from allocations.programme import assigning, jobs, runs
+from allocations.programme import assigning
 from allocations.programme.conflicts import Conflict
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import Review, ReviewState
-from allocations.programme.runs import Run, RunKind, RunState, Unsolvable
+from allocations.programme.runs import Run, RunKind, RunState
 from portal import worker
-from portal.computing import parent as computing
 from portal.mail import Letter
+from tests.allocations import staffed
 from tests.guards.statements import listened
 from tests.portal import stage
 from tests.portal.stage import Portal
+from tests.threads import at_once
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "scipy", "sklearn", "ortools")
@@ -36,12 +37,7 @@ def address(portal: Portal) -> str:
 def compute(portal: Portal) -> None:
     """As the worker does, but here: starting a process takes longer than all the rest."""
     with portal.sessions() as session, session.begin():
-        job = runs.claim(session, computing.GATHER)
-        assert job is not None
-        try:
-            runs.record(session, job, result=jobs.assignment(job.inputs, job.seed))
-        except Unsolvable as why:
-            runs.record(session, job, result=None, message=str(why), parts=why.parts)
+        staffed.compute(session)
 
 
 def latest(portal: Portal) -> Run:
@@ -156,6 +152,20 @@ def test_marks_on_a_page_that_is_out_of_date_are_refused(portal: Portal, owen: F
 
 def _rita(portal: Portal) -> int:
     return int(stage.places(portal)["pair"].split("-")[1])
+
+
+def test_two_tabs_that_ask_at_once_ask_once(portal_on_engine: Portal) -> None:
+    here = address(portal_on_engine)
+    tabs = [portal_on_engine.log_in("owen") for _ in range(3)]
+    form = {**ticked(tabs[0].get(here).text), "what": "ask"}
+
+    answers = at_once(3, lambda n: tabs[n].post(f"{here}/marks", data=form, follow_redirects=True).text)
+
+    said = [re.findall(r"(\d) reviewers? (?:is|are) asked\.", str(text)) for text in answers]
+    assert sorted(said) == [["0"], ["0"], ["1"]]
+    with portal_on_engine.sessions() as session:
+        rita = select(Person.id).where(Person.email == "rita@far.example").scalar_subquery()
+        assert session.scalar(select(func.count()).where(Review.reviewer_id == rita)) == 1
 
 
 def test_a_line_that_is_closed_to_an_officer_is_not_there(portal: Portal, owen: FlaskClient) -> None:
