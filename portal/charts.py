@@ -98,6 +98,28 @@ def bars(title: str, rows: Sequence[tuple[str, float, str]], unit: str) -> Marku
     return _figure(summary, Markup('<ul class="bars">{}</ul>').format(items), table, kind="bars")
 
 
+def levels(title: str, rows: Sequence[tuple[str, float, str]], unit: str) -> Markup:
+    """As `bars` for amounts that do not add up, on a scale from 0 to 100; the first row stands out."""
+    if not rows:
+        return bars(title, rows, unit)
+    items = Markup("").join(_bar(label, value, note, longest=100) for label, value, note in rows)
+    summary = Markup("<strong>{}</strong> The first is {} with {} {}.").format(
+        title, rows[0][0], _number(rows[0][1]), unit
+    )
+    cells = [(label, f"{_number(value)} {unit}") for label, value, _ in rows]
+    drawn = Markup('<ul class="bars">{}</ul>').format(items)
+    return _figure(summary, drawn, _table(title, ["Name", "Amount"], cells), kind="bars")
+
+
+def level(value: float) -> Markup:
+    """A number from 0 to 1 with a bar, to fit a table cell."""
+    return Markup(
+        '<span class="level"><span class="level__value">{}</span><svg class="bars__bar" viewBox="0 0 100 8" '
+        'preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<rect class="bars__fill" width="{}" height="8"></rect></svg></span>'
+    ).format(f"{value:.2f}", f"{100 * min(max(value, 0.0), 1.0):.1f}")
+
+
 def spread(scores: Sequence[float], low: float = 1, high: float = 5) -> Markup:
     """A dot for each score on a short scale, to fit a table cell; the caption names every number."""
     if not scores:

@@ -46,7 +46,7 @@ def init(app: Flask) -> None:
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
     app.jinja_env.filters["exact"] = units.written
-    app.jinja_env.globals["spread"] = charts.spread
+    app.jinja_env.globals |= {"spread": charts.spread, "level": charts.level}
 
 
 def moment(at: datetime | None) -> str:

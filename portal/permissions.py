@@ -11,6 +11,7 @@ from allocations.people.roles import Actor
 from allocations.programme import (
     agreements,
     assessing,
+    assigning,
     calls,
     decisions,
     drawing,
@@ -42,6 +43,7 @@ RULES: dict[str, Rule] = {
     "award.decline": awards.may_accept,
     "call_pool.agree_ahead": agreements.may_agree_ahead,
     "call.apply": calls.may_apply,
+    "call.assign": assigning.may_propose,
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,
     "call.correct": calls.may_correct,

@@ -23,6 +23,7 @@ WORDS = {
     "call.copy": "Copied a call",
     "call.correct": "Corrected the call",
     "call.edit": "Changed the call",
+    "call.assign": "Asked proposed reviewers",
     "call.exchange": "Asked the applicants to review each other",
     "call.published": "Published the call",
     "call.start": "Began a call",

@@ -22,7 +22,12 @@ class Referenced(MappedAsDataclass, kw_only=True, repr=False, eq=False):
 
     @property
     def ref(self) -> str:
-        return f"{self.PREFIX}{self.created_at:%y}-{self.id:04d}"
+        return spelt(type(self), self.id, self.created_at)
+
+
+def spelt(model: type[Referenced], number: int, created_at: datetime) -> str:
+    """The reference of a row of which only this much is known."""
+    return f"{model.PREFIX}{created_at:%y}-{number:04d}"
 
 
 Model = TypeVar("Model", bound=Referenced)

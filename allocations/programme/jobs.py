@@ -1,10 +1,16 @@
 """What the runs compute: plain values in, plain values out, no database. Loads the numeric libraries."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from allocations.programme.expertise import Kind
 from allocations.programme.matching import distributed
+from allocations.programme.matching.affinity import Affinities, Profile, Text, affinities
+from allocations.programme.matching.assignment import refill
 from allocations.programme.matching.distributed import Applicant, TooFew
+from allocations.programme.matching.problem import Demand, Options, Pair, Problem, Reviewer
+from allocations.programme.matching.solution import Infeasible, Pairing, Solution
 from allocations.programme.runs import RunKind, Unsolvable
 
 
@@ -25,4 +31,97 @@ def exchange(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
     }
 
 
-COMPUTE: dict[RunKind, Callable[[dict[str, Any], int], dict[str, Any]]] = {RunKind.EXCHANGE: exchange}
+def assignment(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Who should review what, with reasons; see `matching.assignment.propose`."""
+    fit = affinities(
+        [Text(one["id"], one["text"], tuple(one["fields"])) for one in inputs["proposals"]],
+        [Profile(one["id"], tuple(one["papers"]), tuple(one["fields"])) for one in inputs["people"]],
+    )
+    options = Options(spread=inputs["spread"], mix=inputs["technical"], limit=inputs["limit"])
+    answer = refill(
+        _problem(inputs, fit),
+        options,
+        kept=_pairs(inputs["kept"]),
+        declined=_pairs(inputs["declined"]),
+        seed=seed,
+    )
+    if isinstance(answer, Infeasible):
+        raise Unsolvable(
+            answer.sentence,
+            proposals=list(answer.proposals),
+            people=list(answer.reviewers),
+            relax=list(answer.relax),
+            dropped=inputs["dropped"],
+        )
+    return _told(inputs, fit, answer)
+
+
+def _problem(inputs: dict[str, Any], fit: Affinities) -> Problem:
+    kept = Counter(proposal for proposal, _ in inputs["kept"])
+    mix = ((str(Kind.TECHNICAL), 1),) if inputs["technical"] else ()
+    return Problem(
+        # What is kept counts as a review that the proposal asks for.
+        demands=tuple(Demand(one["id"], one["wanted"] + kept[one["id"]], mix) for one in inputs["proposals"]),
+        reviewers=tuple(
+            Reviewer(one["id"], one["cap"], 0, one["institution"], frozenset({one["kind"]}))
+            for one in inputs["people"]
+        ),
+        affinities=fit.affinity,
+        expertise=fit.expertise,
+        banned=frozenset(_pairs(inputs["barred"])),
+        forbidden=frozenset(_pairs(inputs["bans"])),
+        pinned=frozenset(_pairs(inputs["locks"])),
+        evidence=fit.evidence,
+    )
+
+
+def _pairs(listed: Iterable[list[int]]) -> list[Pair]:
+    return [(proposal, person) for proposal, person in listed]
+
+
+def _told(inputs: dict[str, Any], fit: Affinities, answer: Solution) -> dict[str, Any]:
+    titles = {one["id"]: [paper.split("\n", 1)[0] for paper in one["papers"]] for one in inputs["people"]}
+    kept = set(_pairs(inputs["kept"]))
+    row = {proposal: place for place, proposal in enumerate(fit.proposals)}
+    column = {person: place for place, person in enumerate(fit.reviewers)}
+    return {
+        "pairs": [
+            _pair(one, titles[one.reviewer])
+            | {
+                "kept": (one.proposal, one.reviewer) in kept,
+                "unknown": bool(fit.unknown[row[one.proposal], column[one.reviewer]]),
+            }
+            for one in answer.pairs
+        ],
+        "loads": [list(load) for load in answer.loads],
+        "shortages": [[one.proposal, one.role, one.missing] for one in answer.shortages],
+        "dropped": inputs["dropped"],
+        "total": answer.total,
+        "optimum": answer.optimum,
+        "best_floor": answer.best_floor,
+        "floor": answer.floor,
+        "worst": answer.worst,
+        "worst_total": answer.worst_total,
+        "digest": answer.run.input_hash,
+        "solver": f"{answer.run.solver} {answer.run.version}",
+    }
+
+
+def _pair(one: Pairing, titles: list[str]) -> dict[str, Any]:
+    return {
+        "proposal": one.proposal,
+        "person": one.reviewer,
+        "affinity": round(one.affinity, 4),
+        "rank": one.rank,
+        "candidates": one.candidates,
+        "why": one.why,
+        "evidence": [[titles[each.paper], each.similarity] for each in one.evidence],
+        "chance": one.chance,
+        "locked": one.pinned,
+    }
+
+
+COMPUTE: dict[RunKind, Callable[[dict[str, Any], int], dict[str, Any]]] = {
+    RunKind.ASSIGNMENT: assignment,
+    RunKind.EXCHANGE: exchange,
+}

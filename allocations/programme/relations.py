@@ -4,11 +4,12 @@ What is not known is said to be unchecked; it never counts as "no conflict".
 """
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import and_, case, literal, select, union_all
+from sqlalchemy import CompoundSelect, and_, case, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from allocations.accounts.projects import Membership, PastMembership
@@ -82,56 +83,124 @@ def keeping(found: Iterable[Relation]) -> Relation | None:
     return min(standing, key=lambda relation: order.index(relation.level), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is on record, fetched for many proposals at once.
+
+    `declared` and `waived` by proposal id, `operating` by provider id; `projects` and `written` are
+    groups of people by person: who was in a project, and who wrote a proposal, with whom.
+    """
+
+    declared: Mapping[int, Sequence[tuple[int, str]]]
+    waived: Mapping[int, Set[tuple[int, str]]]
+    operating: Mapping[int, Sequence[int]]
+    projects: Mapping[int, Sequence[Set[int]]]
+    written: Mapping[int, Sequence[Set[int]]]
+    competitors: Set[int]
+
+
 def of_people(session: Session, people: Sequence[Person], proposal: Proposal) -> dict[int, list[Relation]]:
     """All relations of these people to one proposal, by person; three statements in all.
 
     Its team and requests are those of the getter.
     """
+    return next(of_proposals(session, people, [proposal]))[1]
+
+
+def of_proposals(
+    session: Session, people: Sequence[Person], proposals: Sequence[Proposal]
+) -> Iterator[tuple[Proposal, dict[int, list[Relation]]]]:
+    """The same for many proposals of one call, one after the other; three statements, however many.
+
+    Teams and requests of the proposals should be loaded.
+    """
+    wanted = {person.id: person for person in people}
+    known = _known(session, wanted, proposals)
+    for proposal in proposals:
+        yield proposal, _of_one(wanted, proposal, known)
+
+
+def barred(
+    session: Session, people: Sequence[Person], proposals: Sequence[Proposal]
+) -> Iterator[tuple[int, int]]:
+    """Proposal and person of each pair that something keeps apart: what is not checked or not waived does."""
+    for proposal, related in of_proposals(session, people, proposals):
+        yield from ((proposal.id, person_id) for person_id in related if keeping(related[person_id]))
+
+
+def _known(session: Session, wanted: Mapping[int, Person], proposals: Sequence[Proposal]) -> _Known:
+    ids = [proposal.id for proposal in proposals]
+    providers = {request.resource.provider_id for proposal in proposals for request in proposal.requests}
+    declared, waived, operating = _stated(session, ids, sorted(providers))
+    # A subquery, because the teams of a large call are more people than a statement takes parameters.
+    team: CompoundSelect[Any] = union_all(
+        select(Proposal.pi_id).where(Proposal.id.in_(ids)),
+        select(TeamMember.person_id).where(
+            TeamMember.proposal_id.in_(ids), TeamMember.state == InvitationState.ACCEPTED
+        ),
+    )
+    written, competitors = _written(session, wanted, team, proposals)
+    return _Known(declared, waived, operating, _projects(session, wanted, team), written, competitors)
+
+
+def _of_one(wanted: Mapping[int, Person], proposal: Proposal, known: _Known) -> dict[int, list[Relation]]:
     joined = [m.person for m in proposal.team if m.person and m.state == InvitationState.ACCEPTED]
     team = {person.id: person for person in [proposal.pi, *joined]}
     invited = {member.email.casefold() for member in proposal.team}
-    wanted = {person.id: person for person in people}
-    stated, waived = _stated(session, wanted, proposal)
+    # Competing is normal where applicants review each other, and worth knowing.
+    rivals = sorted(known.competitors & set(wanted) - set(team))
+    own = "has a proposal of their own in this call"
     found: list[Relation] = [
-        *stated,
+        *_on_record(wanted, proposal, known),
         *_at_hand(wanted.values(), team, invited),
-        *_projects(session, wanted, team),
-        *_proposals(session, wanted, team, proposal),
+        *_together(known.projects, wanted, team, Kind.PROJECT, "shares a project with"),
+        *_together(known.written, wanted, team, Kind.PROPOSAL, "wrote a proposal with"),
+        *(Relation(person_id, Kind.COMPETITOR, own) for person_id in rivals),
     ]
+    waived = known.waived.get(proposal.id, frozenset())
     by_person: dict[int, list[Relation]] = {person_id: [] for person_id in wanted}
-    for relation in found:
-        lifted = (relation.person_id, str(relation.kind)) in waived
-        by_person[relation.person_id].append(
-            Relation(relation.person_id, relation.kind, relation.evidence, lifted)
-        )
+    for each in found:
+        lifted = (each.person_id, str(each.kind)) in waived
+        by_person[each.person_id].append(Relation(each.person_id, each.kind, each.evidence, lifted))
     return by_person
 
 
+def _on_record(wanted: Mapping[int, Person], proposal: Proposal, known: _Known) -> Iterator[Relation]:
+    """What somebody stated about this very proposal, and who operates what it asks for."""
+    for person_id, reason in known.declared.get(proposal.id, ()):
+        if person_id in wanted:
+            yield Relation(person_id, Kind.DECLARED, f"has declared: {reason}")
+    providers = {request.resource.provider_id for request in proposal.requests}
+    operators = {person_id for provider in providers for person_id in known.operating.get(provider, ())}
+    for person_id in sorted(operators & set(wanted)):
+        yield Relation(person_id, Kind.PROVIDER, "operates machines that the proposal asks for")
+
+
 def _stated(
-    session: Session, wanted: Mapping[int, Person], proposal: Proposal
-) -> tuple[list[Relation], set[tuple[int, str]]]:
-    """What is on record for this very proposal: declared conflicts, operators, and waivers (the second)."""
-    providers = sorted({request.resource.provider_id for request in proposal.requests})
-    declared = select(
-        Conflict.person_id, literal(str(Kind.DECLARED)), Conflict.reason, literal(0).label("waived")
-    ).where(Conflict.proposal_id == proposal.id)
-    operating = select(RoleGrant.person_id, literal(str(Kind.PROVIDER)), literal(""), literal(0)).where(
+    session: Session, ids: Sequence[int], providers: Sequence[int]
+) -> tuple[dict[int, list[tuple[int, str]]], dict[int, set[tuple[int, str]]], dict[int, list[int]]]:
+    """Declared conflicts and waivers by proposal, operators by provider; one statement."""
+    conflicts = select(
+        literal("declared").label("what"), Conflict.proposal_id, Conflict.person_id, Conflict.reason
+    ).where(Conflict.proposal_id.in_(ids))
+    waivers = select(literal("waived"), Waiver.proposal_id, Waiver.person_id, Waiver.kind).where(
+        Waiver.proposal_id.in_(ids), Waiver.until > clock.now()
+    )
+    grants = select(literal("operating"), RoleGrant.scope_id, RoleGrant.person_id, literal("")).where(
         RoleGrant.role == Role.PROVIDER_OPERATOR, RoleGrant.scope_id.in_(providers), live()
     )
-    waived = select(Waiver.person_id, Waiver.kind, literal(""), literal(1)).where(
-        Waiver.proposal_id == proposal.id, Waiver.until > clock.now()
-    )
-    words = {
-        Kind.DECLARED: "has declared: {}",
-        Kind.PROVIDER: "operates machines that the proposal asks for{}",
-    }
-    relations, lifted = [], set()
-    for person_id, kind, reason, is_waiver in session.execute(union_all(declared, operating, waived)):
-        if is_waiver:
-            lifted.add((person_id, kind))
-        elif person_id in wanted:
-            relations.append(Relation(person_id, Kind(kind), words[Kind(kind)].format(reason)))
-    return relations, lifted
+    declared: dict[int, list[tuple[int, str]]] = {}
+    waived: dict[int, set[tuple[int, str]]] = {}
+    operating: dict[int, list[int]] = {}
+    rows: Iterable[Any] = session.execute(union_all(conflicts, waivers, grants))
+    for what, about, person_id, words in rows:
+        if what == "declared":
+            declared.setdefault(about, []).append((person_id, words))
+        elif what == "waived":
+            waived.setdefault(about, set()).add((person_id, words))
+        else:
+            operating.setdefault(about, []).append(person_id)
+    return declared, waived, operating
 
 
 def _at_hand(people: Iterable[Person], team: Mapping[int, Person], invited: set[str]) -> Iterator[Relation]:
@@ -158,52 +227,66 @@ def _marks(person: Person) -> set[str]:
 
 
 def _projects(
-    session: Session, wanted: Mapping[int, Person], team: Mapping[int, Person]
-) -> Iterator[Relation]:
+    session: Session, wanted: Mapping[int, Person], team: CompoundSelect[Any]
+) -> dict[int, list[Set[int]]]:
     """Members of one project at any time in the window, also when one of them has left it."""
     since = clock.now() - WINDOW
-    now = select(Membership.project_id, Membership.person_id)
-    left = select(PastMembership.project_id, PastMembership.person_id).where(PastMembership.left_at > since)
-    everybody = now.where(Membership.person_id.in_([*wanted, *team])).union_all(
-        left.where(PastMembership.person_id.in_([*wanted, *team]))
+    now = select(Membership.project_id, Membership.person_id).where(
+        or_(Membership.person_id.in_(list(wanted)), Membership.person_id.in_(team))
     )
-    of_project: dict[int, set[int]] = {}
-    for project_id, person_id in session.execute(everybody):
-        of_project.setdefault(project_id, set()).add(person_id)
-    yield from _together(of_project.values(), wanted, team, Kind.PROJECT, "shares a project with")
+    left = select(PastMembership.project_id, PastMembership.person_id).where(
+        PastMembership.left_at > since,
+        or_(PastMembership.person_id.in_(list(wanted)), PastMembership.person_id.in_(team)),
+    )
+    return _groups((group, person_id) for group, person_id in session.execute(now.union_all(left)))
 
 
-def _proposals(
-    session: Session, wanted: Mapping[int, Person], team: Mapping[int, Person], proposal: Proposal
-) -> Iterator[Relation]:
-    """Teams of one other proposal that was begun in the window, and applicants of the same call."""
-    recent = (Proposal.created_at > clock.now() - WINDOW, Proposal.id != proposal.id)
-    everybody = [*wanted, *team]
+def _written(
+    session: Session,
+    wanted: Mapping[int, Person],
+    team: CompoundSelect[Any],
+    proposals: Sequence[Proposal],
+) -> tuple[dict[int, list[Set[int]]], set[int]]:
+    """Teams of proposals that were begun in the window, and applicants of the same call (the second).
+
+    Whoever shares the very proposal in question with its team is on that team, and never asked about.
+    """
+    recent = Proposal.created_at > clock.now() - WINDOW
     competing = and_(
-        Proposal.call_id == proposal.call_id, Proposal.state.not_in([State.DRAFT, State.WITHDRAWN])
+        Proposal.call_id.in_({proposal.call_id for proposal in proposals}),
+        Proposal.state.not_in([State.DRAFT, State.WITHDRAWN]),
     )
-    written = select(Proposal.id, Proposal.pi_id, case((competing, 1), else_=0)).where(
-        *recent, Proposal.pi_id.in_(everybody)
+    led = select(Proposal.id, Proposal.pi_id, case((competing, 1), else_=0)).where(
+        recent, or_(Proposal.pi_id.in_(list(wanted)), Proposal.pi_id.in_(team))
     )
     joined = (
         select(Proposal.id, TeamMember.person_id, literal(0))
         .join(TeamMember, TeamMember.proposal_id == Proposal.id)
-        .where(*recent, TeamMember.person_id.in_(everybody), TeamMember.state == InvitationState.ACCEPTED)
+        .where(
+            recent,
+            or_(TeamMember.person_id.in_(list(wanted)), TeamMember.person_id.in_(team)),
+            TeamMember.state == InvitationState.ACCEPTED,
+        )
     )
-    of_proposal: dict[int, set[int]] = {}
-    competitors = set()
-    for proposal_id, person_id, competes in session.execute(written.union_all(joined)):
-        of_proposal.setdefault(proposal_id, set()).add(person_id)
-        if competes and person_id in wanted:
-            competitors.add(person_id)
-    yield from _together(of_proposal.values(), wanted, team, Kind.PROPOSAL, "wrote a proposal with")
-    for person_id in sorted(competitors - set(team)):
-        # Normal where applicants review each other, and worth knowing.
-        yield Relation(person_id, Kind.COMPETITOR, "has a proposal of their own in this call")
+    rows = session.execute(led.union_all(joined)).all()
+    competitors = {person_id for _, person_id, competes in rows if competes}
+    return _groups((proposal_id, person_id) for proposal_id, person_id, _ in rows), competitors
+
+
+def _groups(rows: Iterable[tuple[int, int]]) -> dict[int, list[Set[int]]]:
+    """Person -> the groups that they were in; each row is a group and one of its people."""
+    members: dict[int, set[int]] = {}
+    for group, person_id in rows:
+        members.setdefault(group, set()).add(person_id)
+    of_person: dict[int, list[Set[int]]] = {}
+    for group in sorted(members):
+        for person_id in members[group]:
+            of_person.setdefault(person_id, []).append(members[group])
+    return of_person
 
 
 def _together(
-    groups: Iterable[set[int]],
+    groups: Mapping[int, Sequence[Set[int]]],
     wanted: Mapping[int, Person],
     team: Mapping[int, Person],
     kind: Kind,
@@ -211,9 +294,8 @@ def _together(
 ) -> Iterator[Relation]:
     """Each wanted person once, with one member of the team whom they met in a group."""
     told: set[int] = set()
-    for group in groups:
-        colleagues = sorted(group & set(team))
-        for person_id in sorted(group & set(wanted) - set(team) - told):
-            if colleagues:
-                told.add(person_id)
-                yield Relation(person_id, kind, f"{words} {team[colleagues[0]].name}")
+    for colleague in sorted(team):
+        met = {person_id for group in groups.get(colleague, ()) for person_id in group}
+        for person_id in sorted(met & set(wanted) - set(team) - told):
+            told.add(person_id)
+            yield Relation(person_id, kind, f"{words} {team[colleague].name}")

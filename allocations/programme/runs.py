@@ -97,7 +97,11 @@ class Job:
 
 
 class Unsolvable(Exception):
-    """There is no result; the sentence says why, and what to relax."""
+    """There is no result; the sentence says why, and `parts` what it is about, as plain values with ids."""
+
+    def __init__(self, sentence: str, **parts: Any) -> None:
+        super().__init__(sentence)
+        self.parts = parts
 
 
 def ask(session: Session, actor: Actor, call: Call, kind: RunKind, *, seed: int, **parameters: Any) -> Run:
@@ -131,12 +135,19 @@ def claim(session: Session, gather: Mapping[RunKind, Callable[[Session, Run], di
     return Job(run.id, run.kind, run.seed, run.inputs)
 
 
-def record(session: Session, job: Job, *, result: dict[str, Any] | None, message: str = "") -> None:
-    """Keep what came out; nothing when another worker has taken the run over."""
+def record(
+    session: Session,
+    job: Job,
+    *,
+    result: dict[str, Any] | None,
+    message: str = "",
+    parts: dict[str, Any] | None = None,
+) -> None:
+    """Keep what came out, or the `parts` of why nothing did; nothing when another worker has taken over."""
     run = session.get_one(Run, job.run_id)
     if run.state != RunState.RUNNING:
         return
-    run.result, run.message = result or {}, message
+    run.result, run.message = result or parts or {}, message
     move(session, run, RunState.DONE if result is not None else RunState.FAILED, SYSTEM, note=message)
     run.leased_until = None
 

@@ -13,7 +13,7 @@ def main() -> None:
     try:
         answer: dict[str, Any] = {"result": COMPUTE[RunKind(job["kind"])](job["inputs"], job["seed"])}
     except Unsolvable as why:
-        answer = {"message": str(why)}
+        answer = {"message": str(why), "parts": why.parts}
     json.dump(answer, sys.stdout)
 
 

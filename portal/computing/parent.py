@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from allocations.programme import exchanging, runs
+from allocations.programme import exchanging, runs, staffing
 from allocations.programme.runs import Job, RunKind
 
 # Seconds; the lease of a run is longer.
 PATIENCE = 20 * 60
-GATHER = {RunKind.EXCHANGE: exchanging.gather}
+GATHER = {RunKind.ASSIGNMENT: staffing.gather, RunKind.EXCHANGE: exchanging.gather}
 
 
 def step(sessions: "sessionmaker[Session]") -> bool:
@@ -23,14 +23,14 @@ def step(sessions: "sessionmaker[Session]") -> bool:
         job = runs.claim(session, GATHER)
     if job is None:
         return False
-    result, message = compute(job)
+    result, message, parts = compute(job)
     with sessions() as session, session.begin():
-        runs.record(session, job, result=result, message=message)
+        runs.record(session, job, result=result, message=message, parts=parts)
     return True
 
 
-def compute(job: Job) -> tuple[dict[str, Any] | None, str]:
-    """The result, or None and why there is none."""
+def compute(job: Job) -> tuple[dict[str, Any] | None, str, dict[str, Any]]:
+    """The result, or None, why there is none, and what that is about."""
     # More threads make these small problems slower: they wait for each other.
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "portal.computing.child"]
@@ -45,9 +45,9 @@ def compute(job: Job) -> tuple[dict[str, Any] | None, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return None, f"This took more than {PATIENCE // 60} minutes and was stopped."
+        return None, f"This took more than {PATIENCE // 60} minutes and was stopped.", {}
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        return None, f"The computation failed: {last[0][:300]}"
+        return None, f"The computation failed: {last[0][:300]}", {}
     answer = json.loads(done.stdout)
-    return answer.get("result"), answer.get("message", "")
+    return answer.get("result"), answer.get("message", ""), answer.get("parts", {})

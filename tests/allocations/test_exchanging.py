@@ -142,10 +142,7 @@ def test_a_review_of_what_was_withdrawn_is_owed_by_nobody(session: Session, cast
     with exchange.after_close(cast, call) as now:
         exchange.asked(cast, call, due_at=now + timedelta(days=14))
         exchange.writing.withdraw(session, cast.sam, proposals.pop("sam"))
-        for name in exchange.APPLICANTS:
-            for review in exchange.owed(cast, call, name):
-                if review.proposal.state == State.IN_REVIEW:
-                    exchange.write(cast, review, name, score=3)
+        exchange.write_each(cast, call, lambda _, review: review.proposal.state == State.IN_REVIEW)
     with exchange.after_close(cast, call, days=15.1):
         exchange.time_passes(session)
 
@@ -160,10 +157,9 @@ def test_who_is_late_does_not_depend_on_whose_lateness_is_found_first(session: S
         exchange.asked(cast, call, due_at=now + timedelta(days=14))
         late = {"ravi", "rosa"}
         theirs = {proposals[name].id for name in late}
-        for name in exchange.APPLICANTS:
-            for review in exchange.owed(cast, call, name):
-                if name not in late or review.proposal_id not in theirs:
-                    exchange.write(cast, review, name, score=3)
+        exchange.write_each(
+            cast, call, lambda name, review: name not in late or review.proposal_id not in theirs
+        )
         slow = {name for name in late if exchange.owed(cast, call, name)}
     with exchange.after_close(cast, call, days=15.1):
         exchange.time_passes(session)

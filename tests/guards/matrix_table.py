@@ -20,6 +20,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "award.decline": {"award": {"offered": "priya"}},
     "call_pool.agree_ahead": {"pool of a call": {"open": "pat tess nora"}},
     "call.apply": {"call": {"open": RESEARCHERS}, "call that wants a high assurance": {}},
+    "call.assign": {"call": {"upcoming, open, closed": f"chen {OFFICERS}"}},
     "call.chair": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.conclude": {"call": {"closed": OFFICERS}},
     "call.correct": {"call": {"upcoming, open, closed": OFFICERS}},

@@ -63,6 +63,25 @@ def hold(session: Session) -> None:
             drawing.freeze(session, _actor(session, "owen"), call, draw, drawing.Terms("Lottery of Saturday"))
 
 
+def assess(session: Session) -> None:
+    """A proposal of Mei's waits for the word of the computing centre."""
+    owen, now, mei = _actor(session, "owen"), clock.now(), _actor(session, "mei")
+    steps = {"admin_check": 5, "technical": 7, "review": 21, "decision": 7, "acceptance": 30}
+    dates = {"opens_at": now - WEEK, "closes_at": now + WEEK}
+    whole = replace(DRAFT, title="Large machines", reviewed_by=Reviewers.EXPERTS, steps=steps, **dates)
+    call = opening.start(session, owen, whole)
+    opening.publish(session, owen, call)
+    session.flush()
+    proposal = writing.start(session, mei, call)
+    summary = writing.Summary("Glaciers at full resolution", "Few words.", ("Physics",), "")
+    writing.save_text(session, mei, proposal, summary)
+    asks = (writing.Ask("a100", 100 * units.MICRO, "Ten runs."),)
+    writing.save_resources(session, mei, proposal, writing.Wanted(asks, clock.today() + WEEK, 3))
+    session.flush()
+    writing.submit(session, mei, proposal)
+    screening.forward(session, owen, proposal)
+
+
 def _actor(session: Session, who: str) -> Actor:
     person = by_identity(session, ISSUER, who)
     assert person is not None

@@ -40,6 +40,14 @@ FORMS = (
     FormPage("auth.logout", "priya", "/logout", page=False),
     FormPage("auth.welcome", "sam", "/welcome", {"agree": "yes"}),
     FormPage("auth.end_session", "sam", "/account/sessions/end", {"session": "1"}, page=False),
+    FormPage("assigning.index", "owen", "/calls/{call_open}/assignment", {"reviewers": "2"}),
+    FormPage(
+        "assigning.mark",
+        "owen",
+        "/calls/{call_open}/assignment/marks",
+        {"run": "{run_assignment}", "what": "ask", "ask": "{pair}"},
+        page=False,
+    ),
     FormPage(
         "assignment.assign",
         "owen",
@@ -61,6 +69,7 @@ FORMS = (
         {"reason": REASON},
     ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
+    FormPage("assessing.assess", "pat", "/proposals/{proposal_glaciers}/assessment", {"verdict": "feasible"}),
     FormPage("courses.show", "priya", "/projects/{project}/course", {"seats": "40", "cap": "5"}),
     FormPage("courses.renew", "priya", "/projects/{project}/course/link", page=False),
     FormPage("courses.join", "sam", "/courses/{course_token}", page=False),

@@ -22,12 +22,13 @@ from allocations.people.invitations import RoleInvitation
 from allocations.people.merging import MergeRequest
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
-from allocations.programme import answers, decisions, reviewing, writing
+from allocations.programme import answers, assigning, decisions, reviewing, writing
 from allocations.programme.answers import Typed
 from allocations.programme.calls import Call
 from allocations.programme.expertise import Publication, ReviewerProfile
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviews import Review
+from allocations.programme.runs import Run, RunKind
 from allocations.programme.writing import Invitee
 from datasets.grants import AccessGrant
 from datasets.requests import AccessRequest, RequestState
@@ -40,6 +41,7 @@ from portal.auth import service_tokens, tokens
 from portal.auth.sessions import LoginSession, digest
 from portal.auth.tokens import Scope, TokenDraft
 from portal.auth.views import DEMO_ISSUER
+from portal.computing import parent as computing
 from portal.demo import story
 from portal.provider import clients
 from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Registration
@@ -61,6 +63,7 @@ PROPOSALS = {
     "language": "Speech",
     "fusion": "fusion",
     "soil": "Soil",
+    "glaciers": "Glaciers",
 }
 SECOND = "https://login.second.example"
 CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
@@ -109,6 +112,7 @@ def fill(portal: Portal) -> None:
     story.load(portal.worker(), portal.settings)
     with portal.sessions() as session, session.begin():
         competitions.hold(session)
+        competitions.assess(session)
         _hold_a_course(session)
         _offer_an_award(session)
         _invite_sam(session)
@@ -119,7 +123,10 @@ def fill(portal: Portal) -> None:
         _connect_sites(session)
         _make_tokens(session)
         _ask_about_accounts(session)
+        _propose_reviewers(session)
     portal.deliver()
+    while computing.step(portal.sessions):
+        pass
 
 
 def person(session: Session, who: str) -> Person:
@@ -260,6 +267,17 @@ def _connect_sites(session: Session) -> None:
         cluster.api_url = "https://cluster.example:6443"
 
 
+def _propose_reviewers(session: Session) -> None:
+    """For the open call, with Rita, who is asked nothing yet; the worker computes them."""
+    home = session.scalars(select(Institution).where(Institution.name == "Far University")).one()
+    rita = Person(name="Rita Far", email="rita@far.example", institution=home, welcomed_at=clock.now())
+    session.add(rita)
+    session.flush()
+    session.add(RoleGrant(person_id=rita.id, role=Role.REVIEWER))
+    wish = assigning.Wish(reviewers=4)
+    assigning.ask(session, actor(session, "owen"), call(session, "open"), wish, seed=7)
+
+
 def _make_tokens(session: Session) -> None:
     """One of Priya's, and one of her project that waits for Carlos."""
     priya, home = actor(session, "priya"), project(session)
@@ -311,8 +329,16 @@ def places(portal: Portal) -> dict[str, str]:
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
         found |= _of_accounts(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
-        found |= _of_people(session)
+        found |= _of_people(session) | _of_runs(session)
     return found
+
+
+def _of_runs(session: Session) -> dict[str, str]:
+    """The reviewers that were proposed, and one pair of them whom nobody has asked yet."""
+    mine = select(Run).where(Run.call_id == call(session, "open").id, Run.kind == RunKind.ASSIGNMENT)
+    run = session.scalars(mine.order_by(Run.id).limit(1)).one()
+    pair = next(one for one in run.result["pairs"] if not one["kept"])
+    return {"run_assignment": run.ref, "pair": f"{pair['proposal']}-{pair['person']}"}
 
 
 def _of_accounts(session: Session) -> dict[str, str]:

@@ -31,7 +31,7 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     office = {"invitations.new", "invitations.withdraw"}
     desks = {
         "owen": office,
-        "chen": {"assignment.assign", "assignment.cancel"},
+        "chen": {"assigning.index", "assigning.mark", "assignment.assign", "assignment.cancel"},
         "uma": {"projects.remove_member"},
     }
     also = desks.get(who, set())
