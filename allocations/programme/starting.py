@@ -62,7 +62,7 @@ def _rule() -> dict[str, object]:
         "reviewers": 1,
         "max_months": 6,
         "criteria": (),
-        "steps": {str(StepKind.DECISION): 1, str(StepKind.ACCEPTANCE): 30},
+        "steps": _days(StepKind.DECISION),
         "decided_by": Decider.RULE,
         "per_person": 1,
         "questions": SHORT_FORM,

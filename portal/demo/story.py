@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from allocations.kernel import clock
 from allocations.kernel.units import MICRO
 from allocations.people.roles import Actor, actor_of
 from allocations.programme import (
+    agreements,
     answers,
     decisions,
     expertise,
@@ -22,6 +24,7 @@ from allocations.programme import (
     publications,
     reviewing,
     screening,
+    starting,
     teams,
     writing,
 )
@@ -68,6 +71,28 @@ class Teller:
             call = opening.start(session, owen, self._draft(text.title, text.summary, text))
             opening.publish(session, owen, call)
             return call.id
+
+    def starter(self, key: str, most: dict[str, int]) -> None:
+        """A call that decides by rule; the provider has agreed ahead, so that nobody waits."""
+        text = CALLS[key]
+        draft = starting.draft_for(starting.Start.RULE, title=text.title)
+        units = {slug: amount * MICRO for slug, amount in text.pools.items()}
+        ceilings = {slug: amount * MICRO for slug, amount in most.items()}
+        whole = replace(
+            draft,
+            summary=text.summary,
+            opens_at=self.today + text.opens * DAY,
+            closes_at=self.today + text.closes * DAY,
+            pools=units,
+            most=ceilings,
+        )
+        with self.scene("owen", text.opens - 10) as (session, owen):
+            call = opening.start(session, owen, whole)
+            opening.publish(session, owen, call)
+            ref = call.ref
+        with self.scene("pat", text.opens - 9) as (session, pat):
+            for slug in text.pools:
+                agreements.agree_ahead(session, pat, agreements.get(session, pat, ref, slug=slug))
 
     def _draft(self, title: str, summary: str, text: Text) -> CallDraft:
         return CallDraft(
@@ -216,7 +241,7 @@ def tell(teller: Teller) -> None:
     for who, told in REVIEWERS.items():
         teller.profile(who, told)
     past, now = teller.call("autumn"), teller.call("open")
-    teller.call("starter")
+    teller.starter("starter", {"l4": 100, "a100": 40})
     teller.draft_call("draft")
     teller.call("upcoming")
     weather = teller.forward("weather", past, days=-80)

@@ -38,7 +38,7 @@ def test_a_starter_call_decided_by_rule_is_set_up_through_forms(portal: Portal, 
 
     call = _call(portal, ref)
     assert (call.state, call.lane, call.decided_by) == (CallState.PUBLISHED, Lane.STARTER, Decider.RULE)
-    assert list(call.steps) == ["decision", "acceptance"]
+    assert list(call.steps) == ["decision"]
     assert {link.pool.resource.slug: link.ceiling // 10**6 for link in call.pools} == {
         "h100": 20,
         "a100": 500,
