@@ -21,7 +21,7 @@ from k8s.clusters import Cluster
 from k8s.namespaces import ProjectNamespace
 from k8s.notebooks import Notebook
 from portal import links, mail, operations, wiring
-from portal.letters import Post
+from portal.post import Post
 from portal.settings import Settings
 from portal.wiring import Delivered
 

@@ -6,7 +6,6 @@ What is not known is said to be unchecked; it never counts as "no conflict".
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import and_, case, literal, select, union_all
 from sqlalchemy.orm import Session
@@ -15,12 +14,9 @@ from allocations.accounts.projects import Membership, PastMembership
 from allocations.kernel import clock
 from allocations.people.persons import Person
 from allocations.people.roles import Role, RoleGrant, live
-from allocations.programme.conflicts import Conflict, Waiver
+from allocations.programme.conflicts import WINDOW, Conflict, Waiver
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.teams import InvitationState, TeamMember
-
-# How long working together is remembered.
-WINDOW = timedelta(days=730)
 
 
 class Level(enum.StrEnum):

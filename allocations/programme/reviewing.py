@@ -15,7 +15,7 @@ from allocations.kernel.states import expect, move
 from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import progress, relations
+from allocations.programme import conflicts, progress, relations
 from allocations.programme.conflicts import Conflict, Waiver
 from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.relations import Level, Relation, keeping
@@ -70,6 +70,8 @@ class ReviewDraft:
     confidence: int | None
     to_pi: str
     to_panel: str
+    # For nobody but the reviewer.
+    private_note: str = ""
 
 
 def may_assign(actor: Actor, proposal: Proposal) -> Answer:
@@ -161,7 +163,7 @@ def waive(session: Session, actor: Actor, proposal: Proposal, *, person: Person,
             kind=str(relation.kind),
             evidence=relation.evidence,
             reason=reason,
-            until=clock.now() + relations.WINDOW,
+            until=clock.now() + conflicts.WINDOW,
             granted_by=actor.name,
         )
         session.add(waiver)
@@ -213,6 +215,7 @@ def save(
     if not set(draft.scores) <= known:
         raise Invalid({"scores": "A score names a criterion that is not in this rubric."})
     review.confidence, review.to_pi, review.to_panel = draft.confidence, draft.to_pi, draft.to_panel
+    review.private_note = draft.private_note
     flag_modified(review, "to_pi")  # a change of scores alone is a change of the review, too
     kept = {score.criterion_id: score for score in review.scores}
     for criterion_id, value in draft.scores.items():

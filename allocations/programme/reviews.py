@@ -15,9 +15,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    or_,
     select,
 )
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from allocations.kernel import clock
 from allocations.kernel.answers import Answer, first_no, when
@@ -27,8 +28,8 @@ from allocations.kernel.states import Moves
 from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
+from allocations.programme import bars
 from allocations.programme.calls import Criterion
-from allocations.programme.conflicts import Conflict
 
 if TYPE_CHECKING:
     from allocations.programme.proposals import Proposal
@@ -109,9 +110,9 @@ class Review(Referenced, Base):
 
 def own(actor: Actor) -> ColumnElement[bool]:
     """Reviews that this actor writes or has written, as SQL; a conflict closes them, however it came."""
-    barred = select(Conflict.proposal_id).where(Conflict.person_id == actor.person_id)
     mine = and_(Review.reviewer_id == actor.person_id, Review.state.in_(READING))
-    return and_(mine, Review.proposal_id.not_in(barred))
+    closed = [Review.proposal_id.in_(ids) for ids in (bars.declared(actor), bars.related(actor))]
+    return and_(mine, ~or_(*closed))
 
 
 def get(session: Session, actor: Actor, ref: str) -> Review:
@@ -129,25 +130,6 @@ def page(session: Session, actor: Actor, *, before: int | None = None, size: int
     return session.scalars(query.order_by(Review.id.desc()).limit(size)).all()
 
 
-def of_proposal(session: Session, actor: Actor, proposal: Proposal) -> Sequence[Review]:
-    """The reviews of a visible proposal that this actor may read.
-
-    Officers and the chair read all; a reviewer reads the others' after submitting their own;
-    the team reads none (comments meant for the PI come with the letter).
-    """
-    query = select(Review).where(Review.proposal_id == proposal.id).options(selectinload(Review.scores))
-    if not is_office(actor, proposal):
-        own = aliased(Review)
-        done = select(own.id).where(
-            own.proposal_id == proposal.id,
-            own.reviewer_id == actor.person_id,
-            own.state == ReviewState.SUBMITTED,
-        )
-        mine = Review.reviewer_id == actor.person_id
-        query = query.where(mine | (done.exists() & (Review.state == ReviewState.SUBMITTED)))
-    return session.scalars(query.order_by(Review.id)).all()
-
-
 def is_office(actor: Actor, proposal: Proposal) -> bool:
     """Runs the review of this proposal. Somebody on its team never does."""
     if _on_team(actor, proposal):
@@ -157,13 +139,6 @@ def is_office(actor: Actor, proposal: Proposal) -> bool:
 
 def _on_team(actor: Actor, proposal: Proposal) -> bool:
     return actor.is_person(proposal.pi_id) or any(actor.is_person(m.person_id) for m in proposal.team)
-
-
-def comments_for_pi(session: Session, proposal: Proposal) -> list[str]:
-    """What submitted reviews say to the PI, in an order that names nobody."""
-    done = (Review.proposal_id == proposal.id, Review.state == ReviewState.SUBMITTED)
-    query = select(Review.to_pi).where(*done, Review.to_pi != "").order_by(Review.to_pi)
-    return list(session.scalars(query))
 
 
 def may_answer(actor: Actor, review: Review) -> Answer:

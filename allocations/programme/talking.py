@@ -94,18 +94,31 @@ def own_review(session: Session, actor: Actor, proposal: Proposal) -> Review | N
     return session.scalar(select(Review).where(*mine))
 
 
+def hears_reply(actor: Actor, proposal: Proposal, review: Review | None) -> bool:
+    """Whether this actor, who is not on the team, reads the PI's reply; `review` as in `may_discuss`."""
+    judged = review is not None and review.state == ReviewState.SUBMITTED
+    return judged or is_office(actor, proposal)
+
+
 def say(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> Message:
+    """Add to the discussion; the same words again, as a second click sends them, add nothing."""
     require(may_discuss(actor, proposal, own_review(session, actor, proposal)))
     _check(text)
+    newest = select(Message).where(Message.proposal_id == proposal.id).order_by(Message.id.desc()).limit(1)
+    last = session.scalar(newest)
+    if last is not None and (last.author_id, last.text) == (actor.person_id, text):
+        return last
     message = Message(proposal_id=proposal.id, author_id=_person(actor), text=text)
     session.add(message)
     session.flush()
     return message
 
 
-def discussion(session: Session, actor: Actor, proposal: Proposal) -> Sequence[Message]:
-    """Oldest first; nothing for those who may not take part."""
-    if not may_discuss(actor, proposal, own_review(session, actor, proposal)):
+def discussion(
+    session: Session, actor: Actor, proposal: Proposal, review: Review | None
+) -> Sequence[Message]:
+    """Oldest first; nothing for those who may not take part. `review` as in `may_discuss`."""
+    if not may_discuss(actor, proposal, review):
         return []
     query = select(Message).where(Message.proposal_id == proposal.id)
     return session.scalars(query.order_by(Message.id).limit(500)).all()

@@ -24,19 +24,23 @@ READS = {ReviewState.INVITED, ReviewState.ACCEPTED, ReviewState.SUBMITTED}
 
 def may_see(actor: Actor, proposal: Proposal, *, review: ReviewState | None, conflict: bool) -> bool:
     """The PI and accepted members always; a reviewer while reading, not while it is being written; an
-    officer from submission on; the chair of the call what reached the panel; nobody with a conflict."""
+    officer from submission on; the chair of the call what reached the panel; nobody with a conflict.
+    Whoever was asked onto the team judges it neither as a reviewer nor as the chair."""
     if actor.is_system:
         return True
     if actor.person_id is None or conflict:
         return False
     state = proposal.state
     joined = {m.person_id for m in proposal.team if m.state == InvitationState.ACCEPTED}
+    asked = actor.is_person(proposal.pi_id) or actor.person_id in {m.person_id for m in proposal.team}
+    judges = (review in READS and state not in proposals.EDITABLE) or (
+        actor.has(Role.PANEL_CHAIR, proposal.call_id) and state not in HIDDEN_FROM_CHAIR
+    )
     return (
         actor.is_person(proposal.pi_id)
         or actor.person_id in joined
-        or (review in READS and state not in proposals.EDITABLE)
         or (actor.has(Role.PROGRAMME_OFFICER) and state != State.DRAFT)
-        or (actor.has(Role.PANEL_CHAIR, proposal.call_id) and state not in HIDDEN_FROM_CHAIR)
+        or (judges and not asked)
     )
 
 
