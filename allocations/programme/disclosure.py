@@ -149,8 +149,9 @@ class Circle:
         return f"{person.name} ({label})" if shows_reviewers(self.actor, self.proposal) else label
 
     def _numbered(self) -> list[Review]:
-        """Who steps back later keeps the number: texts speak of the others by theirs."""
-        return [r for r in self.asked if r.state in READING or r.state == ReviewState.CONFLICTED]
+        """Who steps back after writing keeps the number: texts speak of the others by theirs."""
+        written = [r for r in self.asked if r.state == ReviewState.CONFLICTED and r.confidence is not None]
+        return [r for r in self.asked if r.state in READING or r in written]
 
     def messages(self, session: Session) -> Sequence[Message]:
         """The discussion, for those who take part."""

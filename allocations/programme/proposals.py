@@ -207,7 +207,6 @@ def page(
     session: Session,
     actor: Actor,
     *,
-    states: Sequence[State] = (),
     only: ColumnElement[bool] | None = None,
     mine: bool = False,
     before: int | None = None,
@@ -215,8 +214,6 @@ def page(
 ) -> Sequence[Proposal]:
     """Newest first, by keyset; `mine` leaves out what is only seen by office, `only` narrows further."""
     wanted = [visible(actor), true() if only is None else only]
-    if states:
-        wanted.append(Proposal.state.in_(states))
     if mine:
         team = select(TeamMember.proposal_id).where(TeamMember.person_id == actor.person_id)
         wanted.append(or_(Proposal.pi_id == actor.person_id, Proposal.id.in_(team)))

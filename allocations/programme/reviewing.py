@@ -17,7 +17,7 @@ from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import conflicts, progress, relations
 from allocations.programme.conflicts import Conflict, Waiver
-from allocations.programme.proposals import Proposal, State, same_house
+from allocations.programme.proposals import Proposal, State, same_house, visible
 from allocations.programme.relations import Level, Relation, keeping
 from allocations.programme.reviews import (
     OPEN,
@@ -85,11 +85,15 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
     )
 
 
-def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
-    """All reviewers, those who cannot be asked last, then by how many open reviews they carry."""
+def candidates(session: Session, actor: Actor, proposal: Proposal) -> list[Candidate]:
+    """All reviewers, those who cannot be asked last, then by how many open reviews they carry.
+
+    Reviews of what the actor does not see are not counted: the number would tell of them.
+    """
     people = roles.holders(session, Role.REVIEWER, proposal.call_id)
-    busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN)).group_by(Review.reviewer_id)
-    load = dict(session.execute(busy).all())
+    known = Review.proposal_id.in_(select(Proposal.id).where(visible(actor)))
+    busy = select(Review.reviewer_id, func.count()).where(Review.state.in_(OPEN), known)
+    load = dict(session.execute(busy.group_by(Review.reviewer_id)).all())
     related = relations.of_people(session, people, proposal)
     asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
     by_person = {review.reviewer_id: review for review in asked}
@@ -105,9 +109,9 @@ def candidates(session: Session, proposal: Proposal) -> list[Candidate]:
     return sorted(listed, key=lambda c: (c.kept_by is not None, c.load, c.person.name, c.person.id))
 
 
-def candidate(session: Session, proposal: Proposal, person_id: int) -> Candidate:
+def candidate(session: Session, actor: Actor, proposal: Proposal, *, person_id: int) -> Candidate:
     """One of the list; raises NotFound for anybody else."""
-    found = next((each for each in candidates(session, proposal) if each.person.id == person_id), None)
+    found = next((each for each in candidates(session, actor, proposal) if each.person.id == person_id), None)
     if found is None:
         raise NotFound
     return found

@@ -28,9 +28,8 @@ class WaiverInput(BaseModel):
 def index(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
     require(reviewing.may_assign(actor(), proposal))
-    return page(
-        "assignment/index.html", proposal=proposal, candidates=reviewing.candidates(session(), proposal)
-    )
+    listed = reviewing.candidates(session(), actor(), proposal)
+    return page("assignment/index.html", proposal=proposal, candidates=listed)
 
 
 @blueprint.post("/proposals/<ref>/reviewers")
@@ -50,7 +49,7 @@ def assign(ref: str) -> ResponseReturnValue:
 def waive(ref: str, person_id: int) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
     require(reviewing.may_waive(actor(), proposal))
-    candidate = reviewing.candidate(session(), proposal, person_id)
+    candidate = reviewing.candidate(session(), actor(), proposal, person_id=person_id)
     form = Form()
     if request.method == "POST":
         form = posted()

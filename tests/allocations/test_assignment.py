@@ -91,7 +91,7 @@ def test_a_reviewer_with_a_conflict_is_not_assigned(
         reviewing.assign(session, cast.owen, proposal, person=person)
 
     assert words in refused.value.fields["reviewer"]
-    offered = {c.person.id: c for c in reviewing.candidates(session, proposal)}
+    offered = {c.person.id: c for c in reviewing.candidates(session, cast.owen, proposal)}
     assert offered[person.id].kept_by is not None
 
 
@@ -114,7 +114,7 @@ def test_candidates_stand_by_load_and_those_in_conflict_last(session: Session, c
     stage.assigned(cast, first, cast.ravi)
     session.flush()
 
-    listed = reviewing.candidates(session, second)
+    listed = reviewing.candidates(session, cast.owen, second)
 
     assert [(c.person.name, c.load) for c in listed] == [("Rosa", 0), ("Ruth", 0), ("Ravi", 1), ("Carlos", 0)]
 
@@ -162,8 +162,8 @@ def test_a_reviewer_of_one_call_is_asked_in_that_call_only(session: Session, cas
     other = stage.in_review(cast, call=stage.open_call(cast))
     proposal = stage.in_review(cast)
 
-    assert sam in {candidate.person for candidate in reviewing.candidates(session, proposal)}
-    assert sam not in {candidate.person for candidate in reviewing.candidates(session, other)}
+    assert sam in {candidate.person for candidate in reviewing.candidates(session, cast.owen, proposal)}
+    assert sam not in {candidate.person for candidate in reviewing.candidates(session, cast.owen, other)}
     assert reviewing.assign(session, cast.owen, proposal, person=sam).state == ReviewState.INVITED
     with pytest.raises(Invalid, match="Sam is not a reviewer"):
         reviewing.assign(session, cast.owen, other, person=sam)

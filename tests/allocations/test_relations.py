@@ -149,12 +149,15 @@ def test_a_reviewer_without_an_institution_counts_as_unchecked(session: Session,
 def test_the_list_of_candidates_names_each_of_them_once(session: Session, cast: Cast) -> None:
     proposal = stage.in_review(cast)
 
-    listed = reviewing.candidates(session, proposal)
+    listed = reviewing.candidates(session, cast.owen, proposal)
 
     assert [c.person.name for c in listed] == ["Ravi", "Rosa", "Ruth"]
-    assert reviewing.candidate(session, proposal, listed[0].person.id).person is listed[0].person
+    assert (
+        reviewing.candidate(session, cast.owen, proposal, person_id=listed[0].person.id).person
+        is listed[0].person
+    )
     with pytest.raises(NotFound):
-        reviewing.candidate(session, proposal, cast.people["sam"].id)
+        reviewing.candidate(session, cast.owen, proposal, person_id=cast.people["sam"].id)
 
 
 def test_statements_do_not_grow_with_people(session: Session, cast: Cast) -> None:

@@ -123,5 +123,5 @@ def test_a_page_of_ones_own_leaves_out_what_is_seen_by_office(session: Session, 
     assert list(proposals.page(session, cast.owen)) == [theirs, mine]
     assert list(proposals.page(session, cast.owen, mine=True)) == []
     assert list(proposals.page(session, cast.carlos, mine=True)) == [theirs, mine]
-    assert list(proposals.page(session, cast.owen, states=[State.DRAFT])) == []
+    assert list(proposals.page(session, cast.owen, only=Proposal.state == State.DRAFT)) == []
     assert list(proposals.page(session, cast.owen, before=theirs.id)) == [mine]
