@@ -27,8 +27,9 @@ from tests.portal.stage import Portal
 TAGS = {"open": "Ostrowski", "single_blind": "Sandoval", "double_blind": "Dunkelberg"}
 COMPETITIONS = {mode: Competition(tag, Disclosure(mode)) for mode, tag in TAGS.items()}
 TITLES = {"reply": "Reply of {}", "talk": "Talk of {}", "award": "Award of {}"}
-# Demo people are all listed where one logs in.
-LISTING = ("/login", "/step-up")
+# All demo people stand where one logs in, all institutions where one names one's own; letters say what they
+# said when they were written, and have a test of their own.
+LISTING = ("/login", "/step-up", "/account/standing", "/mailbox")
 # Pages that cost more than they tell here run in the slow test alone.
 NEAR = re.compile(
     r"\{(proposal|review|call|request)|^/(home|proposals|reviews|panel|screening|access-requests|account/trail)"

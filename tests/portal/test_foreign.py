@@ -24,7 +24,8 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     anybody |= {"provider.answer", "provider.answer_device", "provider.device", "provider.take_back"}
     anybody |= {"invitations.accept", "invitations.decline"}
     members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
-    # A chair runs the reviews of the call as well, and both offices take part in discussions; a project's leader stops its members' notebooks.
+    # A chair runs the reviews of the call as well, and both offices take part in discussions;
+    # a project's leader stops its members' notebooks.
     # Everybody may leave a project by themselves.
     # A programme officer invites reviewers as well.
     office = {"invitations.new", "invitations.withdraw"}
