@@ -27,6 +27,7 @@ from allocations.programme.reviews import (
     is_office,
     may_accept,
     may_answer,
+    may_reopen,
     may_step_back,
     may_write,
 )
@@ -253,6 +254,12 @@ def submit(session: Session, actor: Actor, review: Review) -> None:
     outbox.put(session, ReviewSubmitted(review.id))
     session.flush()
     progress.review_is_in(session, review.proposal)
+
+
+def reopen(session: Session, actor: Actor, review: Review) -> None:
+    """To change it. Until it is submitted again it counts for nothing and nobody else reads it."""
+    require(may_reopen(actor, review))
+    move(session, review, ReviewState.ACCEPTED, actor, note="opened again")
 
 
 def of_call(session: Session, proposals: Sequence[Proposal]) -> dict[int, list[Review]]:

@@ -30,6 +30,7 @@ from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import bars
 from allocations.programme.calls import Criterion
+from allocations.programme.steps import StepKind
 
 if TYPE_CHECKING:
     from allocations.programme.proposals import Proposal
@@ -80,7 +81,7 @@ class Review(Referenced, Base):
         ReviewState.ACCEPTED: frozenset(
             {ReviewState.SUBMITTED, ReviewState.REFUSED, ReviewState.CONFLICTED, ReviewState.CANCELLED}
         ),
-        ReviewState.SUBMITTED: frozenset({ReviewState.CONFLICTED}),
+        ReviewState.SUBMITTED: frozenset({ReviewState.CONFLICTED, ReviewState.ACCEPTED}),
         ReviewState.REFUSED: frozenset({ReviewState.INVITED}),
         ReviewState.CANCELLED: frozenset({ReviewState.INVITED}),
     }
@@ -161,6 +162,18 @@ def may_write(actor: Actor, review: Review) -> Answer:
         when(review.proposal.state == "in_review", "This proposal is no longer under review."),
         # An invitation to the team may be accepted at any time, also by somebody who reviews it.
         when(not _on_team(actor, review.proposal), "Nobody reviews a proposal of their own team."),
+    )
+
+
+def may_reopen(actor: Actor, review: Review) -> Answer:
+    """To change a submitted review after the PI's reply, or after what the others have said."""
+    proposal = review.proposal
+    talked = proposal.state == "in_review" and proposal.step in (StepKind.REBUTTAL, StepKind.DISCUSSION)
+    return first_no(
+        when(actor.is_person(review.reviewer_id), "Only the reviewer changes this review."),
+        when(review.state == ReviewState.SUBMITTED, "Only a submitted review is opened again."),
+        when(talked, "A review is changed while the PI replies or the reviewers discuss."),
+        when(not _on_team(actor, proposal), "Nobody reviews a proposal of their own team."),
     )
 
 

@@ -15,7 +15,7 @@ from allocations.kernel.events import Event
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme import progress
-from allocations.programme.proposals import Proposal, State, is_pi
+from allocations.programme.proposals import Proposal, State, is_pi, on_team
 from allocations.programme.reviews import Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 
@@ -77,14 +77,14 @@ def reply(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> N
 
 def may_discuss(actor: Actor, proposal: Proposal, review: Review | None) -> Answer:
     """`review` is the actor's own of this proposal. Those who have judged talk, and those who run it."""
-    judged = review is not None and review.state == ReviewState.SUBMITTED
     return first_no(
-        when(is_office(actor, proposal) or judged, "Submit your own review first."),
+        when(not on_team(actor, proposal), "The team does not take part in the discussion."),
+        when(is_office(actor, proposal) or _judged(actor, review), "Submit your own review first."),
         when(proposal.call.has_step(StepKind.DISCUSSION), "This call has no discussion."),
         when(proposal.state == State.IN_REVIEW, "This proposal is decided or withdrawn."),
         when(
-            proposal.step is not None and proposal.step.place > StepKind.REVIEW.place,
-            "The discussion opens when the reviews are in.",
+            proposal.step is not None and proposal.step.place >= StepKind.DISCUSSION.place,
+            "The discussion opens when its step begins.",
         ),
     )
 
@@ -96,8 +96,13 @@ def own_review(session: Session, actor: Actor, proposal: Proposal) -> Review | N
 
 def hears_reply(actor: Actor, proposal: Proposal, review: Review | None) -> bool:
     """Whether this actor, who is not on the team, reads the PI's reply; `review` as in `may_discuss`."""
-    judged = review is not None and review.state == ReviewState.SUBMITTED
-    return judged or is_office(actor, proposal)
+    return is_office(actor, proposal) or _judged(actor, review)
+
+
+def _judged(actor: Actor, review: Review | None) -> bool:
+    if review is None or review.state != ReviewState.SUBMITTED:
+        return False
+    return actor.is_person(review.reviewer_id)
 
 
 def say(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> Message:

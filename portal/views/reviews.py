@@ -76,6 +76,15 @@ def accept(ref: str) -> ResponseReturnValue:
     return act(lambda: reviewing.accept(session(), actor(), review), here, "Thank you for reviewing.")
 
 
+@blueprint.post("/reviews/<ref>/reopen")
+@needs("review.reopen")
+def reopen(ref: str) -> ResponseReturnValue:
+    review = reviews.get(session(), actor(), ref)
+    here = url_for("reviews.write", ref=ref)
+    opened = "Your review is open. Submit it again when you have changed it."
+    return act(lambda: reviewing.reopen(session(), actor(), review), here, opened)
+
+
 @blueprint.route("/reviews/<ref>/step-back", methods=["GET", "POST"])
 @needs("review.step_back")
 def step_back(ref: str) -> ResponseReturnValue:

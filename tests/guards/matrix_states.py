@@ -15,6 +15,7 @@ from allocations.people.standing import Level
 from allocations.programme.calls import CallState
 from allocations.programme.proposals import State
 from allocations.programme.reviews import ReviewState
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState
 from datasets.requests import RequestState
 from k8s.notebooks import Phase
@@ -64,6 +65,21 @@ def _proposal_after_closing(state: State) -> Arrange:
     def arrange(world: World) -> Things:
         having(world.one.call, closes_at=_ago())
         return having(world.one.proposal, state=state)
+
+    return arrange
+
+
+STEPS = {str(kind): 7 for kind in StepKind}
+
+
+def _at_step(kind: StepKind, *things: str) -> Arrange:
+    """In a call with every step; the things beside the proposal are submitted."""
+
+    def arrange(world: World) -> Things:
+        having(world.one.call, steps=STEPS)
+        proposal = having(world.one.proposal, state=State.IN_REVIEW, step=kind, call=world.one.call)
+        having(world.one.review, state=ReviewState.SUBMITTED, proposal=world.one.proposal)
+        return tuple(getattr(world.one, name) for name in things) or proposal
 
     return arrange
 
@@ -159,6 +175,11 @@ NOUNS: dict[str, States] = {
     "call that wants a high assurance": {"open": _call(CallState.PUBLISHED, -1, 30, assurance=Level.HIGH)},
     "proposal": each(State, "proposal"),
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
+    "proposal at step": {str(kind): _at_step(kind) for kind in StepKind},
+    "proposal and own review": {
+        str(kind): _at_step(kind, "proposal", "review") for kind in (StepKind.REVIEW, StepKind.DISCUSSION)
+    },
+    "submitted review at step": {str(kind): _at_step(kind, "review") for kind in StepKind},
     "review": each(ReviewState, "review"),
     "review after the decision": {str(state): _review_after_decision(state) for state in ReviewState},
     "place of a co-PI": each(InvitationState, "leads"),

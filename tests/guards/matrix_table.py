@@ -83,12 +83,15 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "project": {"sponsored": f"{TEAM} token", "sponsorship over": "priya carlos tess token"},
         "project of others": {"always": "sam"},
     },
+    "proposal.advance": {"proposal at step": {"technical, review, rebuttal, discussion, panel": "owen"}},
     "proposal.assign": {"proposal": {"in_review": "owen chen"}},
     "proposal.decide": {"proposal": {"in_review": "chen"}},
+    "proposal.discuss": {"proposal and own review": {"discussion": "ruth chen owen nora"}},
     "proposal.edit": {
         "proposal": {"draft, returned": "priya"},
         "proposal after closing": {"draft, returned": "priya"},
     },
+    "proposal.reply": {"proposal at step": {"rebuttal": "priya"}},
     "proposal.screen": {"proposal": {"submitted": "owen"}},
     "proposal.see_desk": {"nothing": {"always": OFFICERS}},
     "proposal.submit": {
@@ -99,6 +102,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "registry.edit": {"nothing": {"always": "ada"}},
     "review.accept": {"review": {"invited, accepted": "ruth"}},
     "review.answer": {"review": {"invited, accepted": "ruth"}},
+    "review.reopen": {"submitted review at step": {"rebuttal, discussion": "ruth"}},
     "review.step_back": {
         "review": {"invited, accepted, submitted": "ruth"},
         "review after the decision": {},

@@ -231,6 +231,7 @@ FORMS = (
     FormPage("standing.withdraw", "lena", "/account/standing/{confirmation}/withdraw", page=False),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
+    FormPage("reviews.reopen", "ruth", "/reviews/{review_dunes}/reopen", page=False),
     FormPage("talking.discussion", "ruth", "/proposals/{proposal_dunes}/discussion", {"text": "Yes."}),
     FormPage(
         "talking.reply", "ibrahim", "/proposals/{proposal_tides}/reply", {"text": "We did.", "agree": "yes"}

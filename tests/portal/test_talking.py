@@ -14,7 +14,9 @@ from allocations.programme.talking import Message
 from portal.mail import Letter
 from tests.portal import competition, stage
 from tests.portal.competition import Competition
+from tests.portal.forms import FormPage, filled
 from tests.portal.stage import Portal
+from tests.portal.test_view_as import looking
 from tests.threads import at_once
 
 WORDS = {"text": "The wind was measured twice.", "agree": "yes"}
@@ -182,6 +184,61 @@ def test_whoever_has_not_submitted_reads_neither_reviews_nor_discussion(portal: 
     assert not any(
         words in text for text in texts for words in ("only doubt", "of the wind", "the wind again")
     )
+
+
+def test_the_discussion_opens_with_its_step(portal: Portal) -> None:
+    """Not before the PI's reply, or the end of its time."""
+    ref = stage.places(portal)["proposal_tides"]
+    ruth, address = portal.log_in("ruth"), f"/proposals/{ref}/discussion"
+    early = ruth.post(address, data={"text": "Early."})
+    assert (early.status_code, ruth.get(address).status_code) == (403, 403)
+    assert "Discussion" not in ruth.get(f"/proposals/{ref}").text
+
+    portal.log_in("ibrahim").post(f"/proposals/{ref}/reply", data=WORDS)
+
+    assert ruth.post(address, data={"text": "In time."}).status_code == 303
+    assert said(portal, "tides") == 1
+
+
+def test_a_reviewer_changes_the_review_during_the_discussion(portal: Portal) -> None:
+    places = stage.places(portal)
+    ruth, address = portal.log_in("ruth"), f"/reviews/{places['review_dunes']}"
+    assert "Change your review" in ruth.get(address).text
+
+    ruth.post(f"{address}/reopen")
+    reopened = ruth.get(address).text
+    assert "only doubt" not in reopened
+    valid, _ = filled(FormPage("reviews.write", "ruth", address), ruth, places)
+    answer = ruth.post(address, data=valid | {"to_pi": "The wind is settled.", "then": "submit"})
+
+    assert answer.status_code == 303
+    assert "only doubt" in ruth.get(address).text
+    assert "The wind is settled." in portal.log_in("chen").get(f"/proposals/{places['proposal_dunes']}").text
+
+
+def test_a_review_is_not_changed_outside_reply_and_discussion(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        stage.proposal(session, "dunes").step = StepKind.DECISION
+    address = f"/reviews/{stage.places(portal)['review_dunes']}"
+    ruth = portal.log_in("ruth")
+
+    ruth.post(f"{address}/reopen")
+
+    assert "while the PI replies or the reviewers discuss" in ruth.get(address).text
+    assert "Change your review" not in ruth.get(address).text
+
+
+def test_notes_for_oneself_are_kept_and_hidden_from_whoever_views_as_their_writer(portal: Portal) -> None:
+    address, note = f"/reviews/{stage.places(portal)['review_petra']}", "Ask Ada about batch sizes."
+    petra = portal.log_in("petra")
+    petra.post(address, data={"private_note": note, "then": "save"})
+    assert note in petra.get(address).text
+
+    ada = looking(portal, "petra")
+
+    assert ada.get(address).status_code == 200
+    assert note not in ada.get(address).text
+    assert "not shown while you see the portal as somebody else" in ada.get(address).text
 
 
 def test_an_empty_message_is_refused_beside_its_field(portal: Portal) -> None:
