@@ -20,6 +20,7 @@ from portal.mail import Letter
 from portal.settings import Settings
 from tests.portal import competition, stage
 from tests.portal.competition import FIRST, NOTE, REVIEWERS, TEAM, Competition
+from tests.portal.forms import FORMS, send
 from tests.portal.pages import PAGES
 from tests.portal.programs import API, program
 from tests.portal.stage import Portal
@@ -224,6 +225,36 @@ def test_private_notes_are_for_their_writer_alone(world: World, who: str) -> Non
     answers = _opened(world.portal.log_in(who), places, all_pages=False)
 
     assert bool(_leaks(answers, {NOTE})) == (who == "one-sandoval")
+
+
+# These end the log-in or the part that the person has in the proposal, or list all institutions.
+LEFT_OUT = ("auth.", "reviews.", "standing.")
+
+
+@pytest.mark.parametrize("short", ["one", "kin", "chair"])
+def test_what_is_sent_is_refused_without_a_name(demo_file: Path, tmp_path: Path, short: str) -> None:
+    """Every form of the portal, at the proposal: neither the answer nor the message after it gives names."""
+    held = COMPETITIONS["double_blind"]
+    portal = _world(demo_file, tmp_path)
+    places = stage.places(portal)
+    with portal.sessions() as session, session.begin():
+        call = competition.gather(session, held)
+        ref = competition.in_discussion(session, held, call, title=TITLES["talk"].format("double_blind")).ref
+        places |= {name: ref for name in places if name.startswith("proposal_")}
+        places |= {name: call.ref for name in places if name.startswith("call_")}
+        places["review_id"] = "1"
+    client, answers = portal.log_in(held.who(short)), dict[str, TestResponse]()
+    for form in FORMS:
+        if form.endpoint.startswith(LEFT_OUT):
+            continue
+        typed = {name: value.format_map(places) for name, value in form.typed.items()}
+        answers[form.endpoint] = send(client, form.address.format_map(places), typed)
+        answers[f"after {form.endpoint}"] = client.get("/about")
+    portal.engine.dispose()
+
+    assert [at for at, answer in answers.items() if answer.status_code == 500] == []
+    assert sum(answer.status_code in (403, 404, 409, 422) for answer in answers.values()) > 30
+    assert _leaks(answers, _forbidden(held, short)) == []
 
 
 NOON = datetime(2031, 5, 5, 12, tzinfo=UTC)
