@@ -12,7 +12,7 @@ from allocations.people.roles import actor_of
 from allocations.programme import reviews
 from allocations.programme.reviews import OPEN, Review
 from portal import tasks
-from portal.letters import Post
+from portal.post import Post
 
 # Letters go out after this hour (UTC), so that they are there in the morning.
 HOUR = time(5)

@@ -9,8 +9,10 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from allocations.kernel import units, zones
+from allocations.programme import steps
 from allocations.programme.calls import Call, Decider, Disclosure
-from allocations.programme.questions import Question
+from allocations.programme.progress import Stop
+from allocations.programme.questions import Question, word_count
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
 from k8s.images import Image
@@ -42,6 +44,8 @@ def init(app: Flask) -> None:
         names_shown,
         who_decides,
         limits,
+        step_line,
+        word_count,
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
@@ -143,6 +147,12 @@ def team_name(member: TeamMember) -> str:
 def team_row(member: TeamMember) -> list[Any]:
     name = member.person.name if member.person else member.email
     return [name, role(member.role), str(member.state)]
+
+
+def step_line(stop: Stop) -> tuple[str, str]:
+    """A step with the day on which the current one is due, for the progress list."""
+    name = steps.NAMES[stop.kind][0]
+    return (f"{name}, until {day(stop.due)}" if stop.due else name), stop.state
 
 
 def images(listed: Sequence[Image]) -> list[tuple[str, str, str]]:

@@ -1,11 +1,9 @@
 """What the letters say: one writer an event, plain words, an address that leads to the thing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from allocations.accounts.awards import Allocation, AllocationActivated, AllocationConsented, Award, Consent
 from allocations.accounts.lifecycle import GRACE, AllocationClosed, AllocationEnded, AllocationSuspended
@@ -20,10 +18,11 @@ from allocations.people.linking import IdentityLinked, IdentityUnlinked
 from allocations.people.merging import MergeAnswered, MergeAsked, MergeRequest
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role
-from allocations.programme import decisions, reviews, wording
+from allocations.programme import decisions, wording
 from allocations.programme.calls import Call, LetterKind
 from allocations.programme.decisions import ProposalAwarded, ProposalDeclined
 from allocations.programme.exchanging import ReviewsOwed
+from allocations.programme.progress import StepBegun
 from allocations.programme.proposals import (
     Proposal,
     ProposalForwarded,
@@ -34,31 +33,15 @@ from allocations.programme.proposals import (
 )
 from allocations.programme.reviewing import ReviewerInvited, ReviewerSteppedBack, ReviewSubmitted
 from allocations.programme.reviews import Review
+from allocations.programme.steps import StepKind
+from allocations.programme.talking import RebuttalSent
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
-from portal import links, mail
+from portal import links, step_letters
 from portal.auth.service_tokens import ServiceToken, ServiceTokenConfirmed, ServiceTokenMade
 from portal.auth.tokens import SCOPE_WORDS, PersonalToken, Scope, TokenMade
 from portal.auth.viewing import PersonViewed
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """Where letters go, under which cause, and how addresses of the portal are made."""
-
-    session: Session
-    cause: str
-    public_url: str
-    name: str
-    secret_key: str
-
-    def to(self, person: Person | str, subject: str, *paragraphs: str, path: str = "") -> None:
-        """One letter; `path` is added as an address below the text."""
-        address = person if isinstance(person, str) else person.email
-        greeting = [] if isinstance(person, str) else [f"Dear {person.name},"]
-        link = [f"{self.public_url}{path}"] if path else []
-        body = "\n\n".join([*greeting, *(p for p in paragraphs if p), *link, f"-- \n{self.name}"])
-        mail.write(self.session, self.cause, to=address, subject=subject, body=body + "\n")
+from portal.post import Post
 
 
 def write(post: Post, event: Event) -> None:
@@ -73,10 +56,12 @@ def _submitted(post: Post, event: ProposalSubmitted) -> None:
     proposal = _proposal(post, event)
     path = f"/proposals/{proposal.ref}"
     text = f"Your proposal “{proposal.title}” is submitted under the call “{proposal.call.title}”."
-    following = "The programme office screens it next. You will hear from us at each step."
+    following = step_letters.first_step(proposal)
     words = wording.own_words(proposal, LetterKind.SUBMITTED, reader=proposal.pi, link=post.public_url + path)
     post.to(proposal.pi, f"{proposal.ref} is submitted", text, following, words, path=path)
-    for officer in roles.holders(post.session, Role.PROGRAMME_OFFICER):
+    if not proposal.call.has_step(StepKind.ADMIN_CHECK):
+        return
+    for officer in step_letters.office_of(post, proposal):
         told = f"“{proposal.title}” waits for screening."
         post.to(officer, f"{proposal.ref} waits for screening", told, path=f"{path}/screen")
 
@@ -87,12 +72,6 @@ def _returned(post: Post, event: ProposalReturned) -> None:
     path = f"/proposals/{proposal.ref}/check"
     words = wording.own_words(proposal, LetterKind.RETURNED, reader=proposal.pi, link=post.public_url + path)
     post.to(proposal.pi, f"{proposal.ref} came back for changes", text, proposal.message, words, path=path)
-
-
-def _forwarded(post: Post, event: ProposalForwarded) -> None:
-    proposal = _proposal(post, event)
-    text = "Your proposal has passed screening and is now with expert reviewers."
-    post.to(proposal.pi, f"{proposal.ref} is in review", text, path=f"/proposals/{proposal.ref}")
 
 
 def _screened_out(post: Post, event: ProposalScreenedOut) -> None:
@@ -145,7 +124,7 @@ def _reviews_owed(post: Post, event: ReviewsOwed) -> None:
 def _stepped_back(post: Post, event: ReviewerSteppedBack) -> None:
     review = post.session.get_one(Review, event.review_id)
     text = f"{review.reviewer.name} no longer reviews {review.proposal.ref} ({review.state})."
-    for officer in roles.holders(post.session, Role.PROGRAMME_OFFICER):
+    for officer in step_letters.office_of(post, review.proposal):
         path = f"/proposals/{review.proposal.ref}/reviewers"
         post.to(officer, f"{review.proposal.ref} needs another reviewer", text, path=path)
 
@@ -158,8 +137,8 @@ def _review_submitted(post: Post, event: ReviewSubmitted) -> None:
 
 def _decided(post: Post, proposal: Proposal, kind: LetterKind, *, headline: str, path: str) -> None:
     decision = decisions.of_proposal(post.session, proposal)
-    comments = reviews.comments_for_pi(post.session, proposal)
-    quoted = [f"Reviewer {n}:\n{text}" for n, text in enumerate(comments, start=1)]
+    comments = step_letters.comments(post, proposal)
+    quoted = [f"{comment.who}:\n{comment.text}" for comment in comments]
     heading = "What the reviewers wrote to you:" if quoted else ""
     summary = decision.summary if decision else ""
     words = wording.own_words(proposal, kind, reader=proposal.pi, link=post.public_url + path)
@@ -373,7 +352,9 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ConfirmationAnswered: _confirmation_answered,
     ProposalSubmitted: _submitted,
     ProposalReturned: _returned,
-    ProposalForwarded: _forwarded,
+    ProposalForwarded: step_letters.forwarded,
+    StepBegun: step_letters.step_begun,
+    RebuttalSent: step_letters.rebuttal_sent,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,
     ReviewsOwed: _reviews_owed,

@@ -98,6 +98,7 @@ RULES: dict[str, Rule] = {
     "review.accept": reviews.may_accept,
     "registry.edit": providers.may_edit,
     "review.answer": reviews.may_answer,
+    "review.reopen": reviews.may_reopen,
     "review.step_back": reviews.may_step_back,
     "review.write": reviews.may_write,
     "reviewer.see": reviewers.may_see,

@@ -12,10 +12,11 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import proposals, reviews
+from allocations.programme import progress, proposals, reviews
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
+from allocations.programme.steps import StepKind
 from datasets.catalogue import Dataset, kept_by
 from datasets.requests import AccessRequest, RequestState
 
@@ -45,6 +46,10 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     if actor.has(Role.PROGRAMME_OFFICER):
         submitted = and_(proposals.visible(actor), Proposal.state == State.SUBMITTED)
         mine.append((_count(Proposal.id, submitted), "Proposals to screen", "/screening"))
+        late = and_(proposals.visible(actor), progress.late())
+        mine.append(
+            (_count(Proposal.id, late), "Proposals past the day of their step", "/screening?state=late")
+        )
     if actor.has(Role.PANEL_CHAIR):
         undecided = and_(proposals.visible(actor), Proposal.state == State.IN_REVIEW)
         mine.append((_count(Proposal.id, undecided), "Proposals with the panel", "/panel"))
@@ -72,6 +77,9 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
 def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     person = actor.person_id
     returned = and_(Proposal.pi_id == person, Proposal.state == State.RETURNED)
+    replying = and_(
+        Proposal.pi_id == person, Proposal.state == State.IN_REVIEW, Proposal.step == StepKind.REBUTTAL
+    )
     open_reviews = and_(reviews.own(actor), Review.state.in_(OPEN))
     led = select(Membership.project_id).where(
         Membership.person_id == person, Membership.role == ProjectRole.PI
@@ -81,6 +89,7 @@ def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     asked = and_(AccessRequest.state == RequestState.PENDING, AccessRequest.dataset_id.in_(held))
     return [
         (_count(Proposal.id, returned), "Your proposals that came back for changes", "/proposals"),
+        (_count(Proposal.id, replying), "Proposals whose reviews you can reply to", "/proposals"),
         (_count(Award.id, offered), "Awards whose terms you have to accept", "/projects"),
         (_count(Review.id, open_reviews), "Reviews asked of you", "/reviews"),
         (_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),

@@ -93,7 +93,7 @@ WORDS = {
     "publication.add": "Added a publication to their reviewer profile",
     "publication.import": "Added a list of publications to their reviewer profile",
     "publication.remove": "Removed a publication from their reviewer profile",
-    "review.accepted": "Accepted to review",
+    "review.accepted": "Took on the review, or opened it again",
     "review.cancelled": "Cancelled the request for a review",
     "review.conflicted": "Declared a conflict of interest",
     "review.invite": "Asked for a review",

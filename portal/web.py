@@ -144,6 +144,8 @@ def _context() -> dict[str, Any]:
         "support_email": chosen.support_email,
         "shows_team": lambda proposal: disclosure.shows_team(actor(), proposal),
         "pi_line": lambda proposal: disclosure.pi_line(actor(), proposal),
+        "pi_name": lambda proposal: disclosure.pi_name(actor(), proposal),
+        "file_name": lambda proposal, name: disclosure.file_name(actor(), proposal, name),
         "can": lambda name, *things: permissions.can(actor(), name, *things),
     }
 

@@ -20,7 +20,7 @@ from datasets.grants import AccessGranted, AccessRevoked
 from datasets.requests import AccessDecided, AccessRequest
 from k8s import namespaces, notebooks
 from portal import letters
-from portal.letters import Post
+from portal.post import Post
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from k8s.namespaces import ProjectNamespace
 from k8s.notebooks import Notebook
 from portal import digests, links, mail, operations, wiring
 from portal.computing import parent as computing
-from portal.letters import Post
+from portal.post import Post
 from portal.settings import Settings
 from portal.wiring import Delivered
 

@@ -1,12 +1,15 @@
 """Conflicts of interest as people state them: declared ones, and waivers of those that were detected."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from allocations.kernel import clock
 from allocations.kernel.db import Base
+
+# How long working together is remembered.
+WINDOW = timedelta(days=730)
 
 
 class Conflict(Base):

@@ -25,7 +25,7 @@ from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import proposals, teams
 from allocations.programme.calls import Call, Decider
 from allocations.programme.proposals import Proposal, State, on_team, same_house
-from allocations.programme.reviews import Review, ReviewState
+from allocations.programme.reviews import Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState, TeamMember
 
@@ -111,13 +111,17 @@ def _has_been_heard(proposal: Proposal) -> Answer:
 
 
 def for_panel(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
-    """What the panel talks about: visible proposals of the call in review or decided."""
+    """What the panel talks about: visible proposals of the call in review or decided.
+
+    A chair or officer does not read how their own proposal stands.
+    """
     states = [State.IN_REVIEW, State.AWARDED, State.DECLINED]
     query = select(Proposal).where(
         Proposal.call_id == call.id, Proposal.state.in_(states), proposals.visible(actor)
     )
     loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
-    return session.scalars(query.options(*loaded).order_by(Proposal.id).limit(500)).all()
+    found = session.scalars(query.options(*loaded).order_by(Proposal.id).limit(500))
+    return [proposal for proposal in found if is_office(actor, proposal)]
 
 
 def recommend(

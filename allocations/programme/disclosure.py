@@ -1,24 +1,48 @@
 """Who learns whose name while a proposal is judged; asked by every page, letter, file and export."""
 
-from allocations.people.roles import Actor, Role
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from allocations.people.persons import Person
+from allocations.people.roles import Actor
+from allocations.programme import talking
 from allocations.programme.calls import Disclosure
 from allocations.programme.proposals import Proposal, State, on_team
-from allocations.programme.reviews import Review, is_office
+from allocations.programme.reviews import READING, Review, ReviewState, is_office
+from allocations.programme.steps import StepKind
+from allocations.programme.talking import Message, Rebuttal
 
 DECIDED = frozenset({State.AWARDED, State.DECLINED})
+# What a submitted version says of people.
+OF_PEOPLE = frozenset({"pi", "institution", "team"})
+NOT_SHOWN = "Not shown: this call is reviewed without names"
 
 
 def shows_team(actor: Actor, proposal: Proposal) -> bool:
     """Whether this actor may know the PI, the team and their institutions.
 
-    In a double-blind call those who judge do not; the office and the chair do, because they
-    look after conflicts of interest, and so do providers and custodians, who are asked by name.
+    In a double-blind call those who judge do not, also after the decision; the office and the chair do,
+    because they look after conflicts of interest.
     """
     if proposal.call.disclosure != Disclosure.DOUBLE_BLIND:
         return True
-    known = on_team(actor, proposal) or is_office(actor, proposal) or actor.is_system
-    serves = any(actor.scopes(role) or actor.has(role) for role in (Role.CUSTODIAN, Role.DAC_MEMBER))
-    return known or (serves and proposal.state in DECIDED)
+    return on_team(actor, proposal) or is_office(actor, proposal) or actor.is_system
+
+
+def asker_line(actor: Actor, proposal: Proposal) -> str:
+    """Who asks for data, as far as a custodian may know.
+
+    In a double-blind call they decide about a use; whose project it is they learn when it is awarded, and
+    can take access back then. Some of them review in the same call.
+    """
+    if shows_team(actor, proposal) or proposal.state == State.AWARDED:
+        return f"{proposal.pi.name}, {proposal.pi.affiliation}"
+    return NOT_SHOWN
 
 
 def shows_reviewers(actor: Actor, proposal: Proposal) -> bool:
@@ -27,15 +51,128 @@ def shows_reviewers(actor: Actor, proposal: Proposal) -> bool:
     return open_to_all or is_office(actor, proposal) or actor.is_system
 
 
-def reviewer_name(actor: Actor, review: Review, number: int) -> str:
-    """The reviewer's name, or a number that is the same in one list only."""
-    if actor.is_person(review.reviewer_id):
-        return "You"
-    return review.reviewer.name if shows_reviewers(actor, review.proposal) else f"Reviewer {number}"
+def hears_reviewers(actor: Actor, proposal: Proposal) -> bool:
+    """Whether the team reads what the reviewers wrote to the PI: for the reply, or after the decision."""
+    answering = proposal.call.has_step(StepKind.REBUTTAL) and proposal.state == State.IN_REVIEW
+    replying = answering and proposal.step is not None and proposal.step.place >= StepKind.REBUTTAL.place
+    return on_team(actor, proposal) and (replying or proposal.state in DECIDED)
 
 
 def pi_line(actor: Actor, proposal: Proposal) -> str:
     """Who leads the proposal, as far as this actor may know."""
+    return f"{proposal.pi.name}, {proposal.pi.affiliation}" if shows_team(actor, proposal) else NOT_SHOWN
+
+
+def pi_name(actor: Actor, proposal: Proposal) -> str:
+    """For lists; empty where it is not shown."""
+    return proposal.pi.name if shows_team(actor, proposal) else ""
+
+
+def file_name(actor: Actor, proposal: Proposal, name: str) -> str:
+    """People name files after themselves; without names only the ending is left."""
     if shows_team(actor, proposal):
-        return f"{proposal.pi.name}, {proposal.pi.affiliation}"
-    return "Not shown: this call is reviewed without names"
+        return name
+    return f"file.{name.rpartition('.')[2]}" if "." in name else "file"
+
+
+def version_content(actor: Actor, proposal: Proposal, content: dict[str, Any]) -> dict[str, Any]:
+    """A submitted version as this actor may read it."""
+    if shows_team(actor, proposal):
+        return content
+    kept = {name: value for name, value in content.items() if name not in OF_PEOPLE}
+    return kept | {"answers": [_unnamed(actor, proposal, one) for one in content.get("answers", [])]}
+
+
+def _unnamed(actor: Actor, proposal: Proposal, answer: dict[str, Any]) -> dict[str, Any]:
+    file = answer.get("file")
+    shown = {"name": file_name(actor, proposal, file["name"]), "size": file["size"]} if file else None
+    return answer | {"file": shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What one reviewer wrote to the PI, with the name or number that the PI may know."""
+
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """The people around one proposal's reviews and what they wrote, as one actor may know them.
+
+    Everybody reads the same numbers, so that the PI and the reviewers speak of the same “Reviewer 2”.
+    """
+
+    actor: Actor
+    proposal: Proposal
+    # Of all who were asked, in the order of their numbers.
+    asked: Sequence[Review]
+    sent: Rebuttal | None
+
+    @property
+    def own(self) -> Review | None:
+        return next((review for review in self.asked if self.actor.is_person(review.reviewer_id)), None)
+
+    @property
+    def readable(self) -> list[Review]:
+        """The office and the chair read all; a reviewer the others' after submitting; the team none."""
+        if on_team(self.actor, self.proposal):
+            return []
+        if is_office(self.actor, self.proposal):
+            return list(self.asked)
+        own = self.own
+        judged = own is not None and own.state == ReviewState.SUBMITTED
+        return [r for r in self.asked if r is own or (judged and r.state == ReviewState.SUBMITTED)]
+
+    @property
+    def comments(self) -> list[Comment]:
+        """What submitted reviews say to the PI, for those who are to hear it by now."""
+        if not hears_reviewers(self.actor, self.proposal):
+            return []
+        done = [r for r in self.asked if r.state == ReviewState.SUBMITTED and r.to_pi]
+        return [Comment(self.name(review.reviewer), review.to_pi) for review in done]
+
+    @property
+    def reply(self) -> Rebuttal | None:
+        """The PI's reply: for the team, for those who have judged, and for those who run it."""
+        may = talking.hears_reply(self.actor, self.proposal, self.own)
+        return self.sent if may or on_team(self.actor, self.proposal) else None
+
+    def name(self, person: Person) -> str:
+        """A reviewer's number, with the name for those who may know it. The office speaks as the office."""
+        numbers = {review.reviewer_id: n for n, review in enumerate(self._numbered(), start=1)}
+        number = numbers.get(person.id)
+        label = f"Reviewer {number}" if number else "Chair or programme office"
+        if self.actor.is_person(person.id):
+            return f"You ({label})" if number else "You"
+        return f"{person.name} ({label})" if shows_reviewers(self.actor, self.proposal) else label
+
+    def _numbered(self) -> list[Review]:
+        """Who steps back after writing keeps the number: texts speak of the others by theirs."""
+        written = [r for r in self.asked if r.state == ReviewState.CONFLICTED and r.confidence is not None]
+        return [r for r in self.asked if r.state in READING or r in written]
+
+    def messages(self, session: Session) -> Sequence[Message]:
+        """The discussion, for those who take part."""
+        return talking.discussion(session, self.actor, self.proposal, self.own)
+
+
+def circle(session: Session, actor: Actor, proposal: Proposal) -> Circle:
+    """Of a visible proposal, in two statements."""
+    query = (
+        select(Review, Rebuttal)
+        .select_from(Proposal)
+        .outerjoin(Review, Review.proposal_id == Proposal.id)
+        .outerjoin(Rebuttal, Rebuttal.proposal_id == Proposal.id)
+        .where(Proposal.id == proposal.id)
+        .options(selectinload(Review.scores))
+    )
+    found = session.execute(query).all()
+    asked = sorted((review for review, _ in found if review is not None), key=_place)
+    return Circle(actor, proposal, asked, next((sent for _, sent in found), None))
+
+
+def _place(review: Review) -> str:
+    """An order that tells neither who was asked first nor who was quick."""
+    return hashlib.sha256(f"{review.proposal_id}/{review.id}".encode()).hexdigest()

@@ -1,13 +1,14 @@
 """Where a proposal stands in the steps of its call, and how it gets on to the next."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.kernel.errors import IllegalMove
 from allocations.kernel.events import Event
 from allocations.kernel.states import move
 from allocations.people.roles import SYSTEM, Actor, Role
@@ -78,14 +79,26 @@ def may_advance(actor: Actor, proposal: Proposal) -> Answer:
     )
 
 
-def advance(session: Session, actor: Actor, proposal: Proposal) -> StepKind:
-    """On to the next step, by hand; the step it is in now."""
+def advance(
+    session: Session, actor: Actor, proposal: Proposal, *, ending: StepKind | None = None
+) -> StepKind:
+    """On to the next step, by hand; the step it is in now.
+
+    `ending` is the step that the actor saw: a second click must not end the next one as well.
+    """
+    if ending is not None and proposal.step != ending:
+        raise IllegalMove("This step is over already: somebody has just ended it.")
     require(may_advance(actor, proposal))
-    assert proposal.step is not None  # noqa: S101 - may_advance has seen to it
-    ended = steps.NAMES[proposal.step][0]
+    ended = steps.NAMES[here(proposal)][0]
     kind = go_on(session, proposal, actor=actor)
     audit.record(session, actor, "proposal.advance", subject=proposal.ref, note=f"{ended} is over")
     return kind
+
+
+def here(proposal: Proposal) -> StepKind:
+    """The step of a proposal that is on its way."""
+    assert proposal.step is not None  # noqa: S101 - submitting sets it, nothing clears it
+    return proposal.step
 
 
 def go_on(session: Session, proposal: Proposal, *, actor: Actor = SYSTEM) -> StepKind:
@@ -118,6 +131,36 @@ def step(session: Session) -> bool:
         return False
     go_on(session, proposal)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One step on a proposal's way: `state` is done, current or todo; `due` is known of the current one."""
+
+    kind: StepKind
+    state: str
+    due: datetime | None = None
+
+
+def way(proposal: Proposal) -> list[Stop]:
+    """The steps of the call as this proposal has met them; empty before submission and after a withdrawal."""
+    if proposal.step is None or proposal.state not in {*UNDECIDED, State.AWARDED, State.DECLINED}:
+        return []
+    if proposal.state in UNDECIDED:
+        return [_stop(proposal, kind, proposal.step.place) for kind in kinds(proposal.call)]
+    judged = [kind for kind in kinds(proposal.call) if kind != StepKind.ACCEPTANCE]
+    return [Stop(kind, "done") for kind in judged]
+
+
+def _stop(proposal: Proposal, kind: StepKind, here: int) -> Stop:
+    if kind.place == here:
+        return Stop(kind, "current", proposal.step_due)
+    return Stop(kind, "done" if kind.place < here else "todo")
+
+
+def late() -> ColumnElement[bool]:
+    """Of proposals, as SQL: those that `is_late` finds late."""
+    return and_(Proposal.state.in_(UNDECIDED), Proposal.step_due < clock.now())
 
 
 def is_late(proposal: Proposal) -> bool:

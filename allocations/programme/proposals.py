@@ -32,8 +32,8 @@ from allocations.kernel.states import Moves
 from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
+from allocations.programme import bars
 from allocations.programme.calls import Call
-from allocations.programme.conflicts import Conflict
 from allocations.programme.reviews import READING, Review
 from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState, TeamMember
@@ -160,13 +160,12 @@ class Proposal(Referenced, Base):
         return self.title or "Untitled proposal"
 
 
-def _barred(person_id: int) -> ColumnElement[bool]:
-    barred = select(Conflict.proposal_id).where(Conflict.person_id == person_id)
-    return Proposal.id.in_(barred)
-
-
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Who sees a proposal, as SQL; a property test holds it against the rule in plain Python."""
+    """Who sees a proposal, as SQL; a property test holds it against the rule in plain Python.
+
+    Those who only judge it (reviewers, the chair) must have no relation that bars them; the office sees
+    what it has to hand to somebody else.
+    """
     if actor.is_system:
         return true()
     if actor.person_id is None:
@@ -178,15 +177,21 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         Review.reviewer_id == actor.person_id, Review.state.in_(READING)
     )
     read = and_(Proposal.id.in_(reading), Proposal.state.not_in(EDITABLE))
-    ways = [Proposal.pi_id == actor.person_id, Proposal.id.in_(team), read]
+    ways = [Proposal.pi_id == actor.person_id, Proposal.id.in_(team)]
     if actor.has(Role.PROGRAMME_OFFICER):
         ways.append(Proposal.state != State.DRAFT)
     if actor.has(Role.PROVIDER_OPERATOR) or actor.scopes(Role.PROVIDER_OPERATOR):
         assessed = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.TECHNICAL)
         ways.append(and_(*assessed, asks_operator(actor)))
     chaired = true() if actor.has(Role.PANEL_CHAIR) else Proposal.call_id.in_(actor.scopes(Role.PANEL_CHAIR))
-    ways.append(and_(chaired, Proposal.state.not_in([State.DRAFT, State.RETURNED, State.WITHDRAWN])))
-    return and_(or_(*ways), ~_barred(actor.person_id))
+    with_panel = and_(chaired, Proposal.state.not_in([State.DRAFT, State.RETURNED, State.WITHDRAWN]))
+    ways.append(and_(or_(read, with_panel), Proposal.id.not_in(bars.related(actor))))
+    return and_(or_(*ways), Proposal.id.not_in(bars.declared(actor)))
+
+
+def is_seen_by(session: Session, actor: Actor, proposal: Proposal) -> bool:
+    """For letters, which go to people who have not asked."""
+    return session.scalar(select(Proposal.id).where(Proposal.id == proposal.id, visible(actor))) is not None
 
 
 def asks_operator(actor: Actor) -> ColumnElement[bool]:
@@ -213,15 +218,13 @@ def page(
     session: Session,
     actor: Actor,
     *,
-    states: Sequence[State] = (),
+    only: ColumnElement[bool] | None = None,
     mine: bool = False,
     before: int | None = None,
     size: int = 50,
 ) -> Sequence[Proposal]:
-    """Newest first, by keyset; `mine` leaves out what is only seen by office."""
-    wanted = [visible(actor)]
-    if states:
-        wanted.append(Proposal.state.in_(states))
+    """Newest first, by keyset; `mine` leaves out what is only seen by office, `only` narrows further."""
+    wanted = [visible(actor), true() if only is None else only]
     if mine:
         team = select(TeamMember.proposal_id).where(TeamMember.person_id == actor.person_id)
         wanted.append(or_(Proposal.pi_id == actor.person_id, Proposal.id.in_(team)))

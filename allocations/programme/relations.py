@@ -6,7 +6,6 @@ What is not known is said to be unchecked; it never counts as "no conflict".
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import CompoundSelect, and_, case, literal, or_, select, union_all
@@ -16,12 +15,9 @@ from allocations.accounts.projects import Membership, PastMembership
 from allocations.kernel import clock
 from allocations.people.persons import Person
 from allocations.people.roles import Role, RoleGrant, live
-from allocations.programme.conflicts import Conflict, Waiver
+from allocations.programme.conflicts import WINDOW, Conflict, Waiver
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.teams import InvitationState, TeamMember
-
-# How long working together is remembered.
-WINDOW = timedelta(days=730)
 
 
 class Level(enum.StrEnum):

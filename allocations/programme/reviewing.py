@@ -15,7 +15,7 @@ from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import progress, relations, reviewers
+from allocations.programme import conflicts, progress, relations, reviewers
 from allocations.programme.conflicts import Conflict, Waiver
 from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.relations import Level, Relation, keeping
@@ -27,6 +27,7 @@ from allocations.programme.reviews import (
     is_office,
     may_accept,
     may_answer,
+    may_reopen,
     may_step_back,
     may_write,
 )
@@ -78,6 +79,8 @@ class ReviewDraft:
     confidence: int | None
     to_pi: str
     to_panel: str
+    # For nobody but the reviewer.
+    private_note: str = ""
 
 
 def may_assign(actor: Actor, proposal: Proposal) -> Answer:
@@ -185,7 +188,7 @@ def waive(session: Session, actor: Actor, proposal: Proposal, *, person: Person,
             kind=str(relation.kind),
             evidence=relation.evidence,
             reason=reason,
-            until=clock.now() + relations.WINDOW,
+            until=clock.now() + conflicts.WINDOW,
             granted_by=actor.name,
         )
         session.add(waiver)
@@ -237,6 +240,7 @@ def save(
     if not set(draft.scores) <= known:
         raise Invalid({"scores": "A score names a criterion that is not in this rubric."})
     review.confidence, review.to_pi, review.to_panel = draft.confidence, draft.to_pi, draft.to_panel
+    review.private_note = draft.private_note
     flag_modified(review, "to_pi")  # a change of scores alone is a change of the review, too
     kept = {score.criterion_id: score for score in review.scores}
     for criterion_id, value in draft.scores.items():
@@ -270,6 +274,12 @@ def submit(session: Session, actor: Actor, review: Review) -> None:
     outbox.put(session, ReviewSubmitted(review.id))
     session.flush()
     progress.review_is_in(session, review.proposal)
+
+
+def reopen(session: Session, actor: Actor, review: Review) -> None:
+    """To change it. Until it is submitted again it counts for nothing and nobody else reads it."""
+    require(may_reopen(actor, review))
+    move(session, review, ReviewState.ACCEPTED, actor, note="opened again")
 
 
 def of_call(session: Session, proposals: Sequence[Proposal]) -> dict[int, list[Review]]:

@@ -15,9 +15,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    or_,
     select,
 )
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from allocations.kernel import clock
 from allocations.kernel.answers import Answer, first_no, when
@@ -27,8 +28,9 @@ from allocations.kernel.states import Moves
 from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
+from allocations.programme import bars
 from allocations.programme.calls import Criterion
-from allocations.programme.conflicts import Conflict
+from allocations.programme.steps import StepKind
 
 if TYPE_CHECKING:
     from allocations.programme.proposals import Proposal
@@ -79,7 +81,7 @@ class Review(Referenced, Base):
         ReviewState.ACCEPTED: frozenset(
             {ReviewState.SUBMITTED, ReviewState.REFUSED, ReviewState.CONFLICTED, ReviewState.CANCELLED}
         ),
-        ReviewState.SUBMITTED: frozenset({ReviewState.CONFLICTED}),
+        ReviewState.SUBMITTED: frozenset({ReviewState.CONFLICTED, ReviewState.ACCEPTED}),
         ReviewState.REFUSED: frozenset({ReviewState.INVITED}),
         ReviewState.CANCELLED: frozenset({ReviewState.INVITED}),
     }
@@ -109,9 +111,9 @@ class Review(Referenced, Base):
 
 def own(actor: Actor) -> ColumnElement[bool]:
     """Reviews that this actor writes or has written, as SQL; a conflict closes them, however it came."""
-    barred = select(Conflict.proposal_id).where(Conflict.person_id == actor.person_id)
     mine = and_(Review.reviewer_id == actor.person_id, Review.state.in_(READING))
-    return and_(mine, Review.proposal_id.not_in(barred))
+    closed = [Review.proposal_id.in_(ids) for ids in (bars.declared(actor), bars.related(actor))]
+    return and_(mine, ~or_(*closed))
 
 
 def get(session: Session, actor: Actor, ref: str) -> Review:
@@ -129,25 +131,6 @@ def page(session: Session, actor: Actor, *, before: int | None = None, size: int
     return session.scalars(query.order_by(Review.id.desc()).limit(size)).all()
 
 
-def of_proposal(session: Session, actor: Actor, proposal: Proposal) -> Sequence[Review]:
-    """The reviews of a visible proposal that this actor may read.
-
-    Officers and the chair read all; a reviewer reads the others' after submitting their own;
-    the team reads none (comments meant for the PI come with the letter).
-    """
-    query = select(Review).where(Review.proposal_id == proposal.id).options(selectinload(Review.scores))
-    if not is_office(actor, proposal):
-        own = aliased(Review)
-        done = select(own.id).where(
-            own.proposal_id == proposal.id,
-            own.reviewer_id == actor.person_id,
-            own.state == ReviewState.SUBMITTED,
-        )
-        mine = Review.reviewer_id == actor.person_id
-        query = query.where(mine | (done.exists() & (Review.state == ReviewState.SUBMITTED)))
-    return session.scalars(query.order_by(Review.id)).all()
-
-
 def is_office(actor: Actor, proposal: Proposal) -> bool:
     """Runs the review of this proposal. Somebody on its team never does."""
     if _on_team(actor, proposal):
@@ -157,13 +140,6 @@ def is_office(actor: Actor, proposal: Proposal) -> bool:
 
 def _on_team(actor: Actor, proposal: Proposal) -> bool:
     return actor.is_person(proposal.pi_id) or any(actor.is_person(m.person_id) for m in proposal.team)
-
-
-def comments_for_pi(session: Session, proposal: Proposal) -> list[str]:
-    """What submitted reviews say to the PI, in an order that names nobody."""
-    done = (Review.proposal_id == proposal.id, Review.state == ReviewState.SUBMITTED)
-    query = select(Review.to_pi).where(*done, Review.to_pi != "").order_by(Review.to_pi)
-    return list(session.scalars(query))
 
 
 def may_answer(actor: Actor, review: Review) -> Answer:
@@ -196,6 +172,19 @@ def may_write(actor: Actor, review: Review) -> Answer:
 def _is_over(review: Review) -> bool:
     """Among applicants the deadline is strict: it decides about somebody's own proposal."""
     return review.is_duty and review.due_at is not None and review.due_at <= clock.now()
+
+
+def may_reopen(actor: Actor, review: Review) -> Answer:
+    """To change a submitted review after the PI's reply, or after what the others have said."""
+    proposal = review.proposal
+    talked = proposal.state == "in_review" and proposal.step in (StepKind.REBUTTAL, StepKind.DISCUSSION)
+    return first_no(
+        when(actor.is_person(review.reviewer_id), "Only the reviewer changes this review."),
+        when(not review.is_duty, "Among applicants a submitted review stays as it is."),
+        when(review.state == ReviewState.SUBMITTED, "Only a submitted review is opened again."),
+        when(talked, "A review is changed while the PI replies or the reviewers discuss."),
+        when(not _on_team(actor, proposal), "Nobody reviews a proposal of their own team."),
+    )
 
 
 def may_step_back(actor: Actor, review: Review) -> Answer:

@@ -15,7 +15,7 @@ from allocations.kernel.events import Event
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme import progress
-from allocations.programme.proposals import Proposal, State, is_pi, same_house
+from allocations.programme.proposals import Proposal, State, is_pi, on_team, same_house
 from allocations.programme.reviews import Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 
@@ -77,16 +77,15 @@ def reply(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> N
 
 def may_discuss(actor: Actor, proposal: Proposal, review: Review | None) -> Answer:
     """`review` is the actor's own of this proposal. Those who have judged talk, and those who run it."""
-    mine = review is not None and actor.is_person(review.reviewer_id)
-    judged = mine and review is not None and review.state == ReviewState.SUBMITTED
     return first_no(
-        when(is_office(actor, proposal) or judged, "Submit your own review first."),
+        when(not on_team(actor, proposal), "The team does not take part in the discussion."),
         when(not same_house(actor, proposal), "Nobody discusses a proposal of their own institution."),
+        when(is_office(actor, proposal) or _judged(actor, review), "Submit your own review first."),
         when(proposal.call.has_step(StepKind.DISCUSSION), "This call has no discussion."),
         when(proposal.state == State.IN_REVIEW, "This proposal is decided or withdrawn."),
         when(
-            proposal.step is not None and proposal.step.place > StepKind.REVIEW.place,
-            "The discussion opens when the reviews are in.",
+            proposal.step is not None and proposal.step.place >= StepKind.DISCUSSION.place,
+            "The discussion opens when its step begins.",
         ),
     )
 
@@ -96,18 +95,36 @@ def own_review(session: Session, actor: Actor, proposal: Proposal) -> Review | N
     return session.scalar(select(Review).where(*mine))
 
 
+def hears_reply(actor: Actor, proposal: Proposal, review: Review | None) -> bool:
+    """Whether this actor, who is not on the team, reads the PI's reply; `review` as in `may_discuss`."""
+    return is_office(actor, proposal) or _judged(actor, review)
+
+
+def _judged(actor: Actor, review: Review | None) -> bool:
+    if review is None or review.state != ReviewState.SUBMITTED:
+        return False
+    return actor.is_person(review.reviewer_id)
+
+
 def say(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> Message:
+    """Add to the discussion; the same words again, as a second click sends them, add nothing."""
     require(may_discuss(actor, proposal, own_review(session, actor, proposal)))
     _check(text)
+    newest = select(Message).where(Message.proposal_id == proposal.id).order_by(Message.id.desc()).limit(1)
+    last = session.scalar(newest)
+    if last is not None and (last.author_id, last.text) == (actor.person_id, text):
+        return last
     message = Message(proposal_id=proposal.id, author_id=_person(actor), text=text)
     session.add(message)
     session.flush()
     return message
 
 
-def discussion(session: Session, actor: Actor, proposal: Proposal) -> Sequence[Message]:
-    """Oldest first; nothing for those who may not take part."""
-    if not may_discuss(actor, proposal, own_review(session, actor, proposal)):
+def discussion(
+    session: Session, actor: Actor, proposal: Proposal, review: Review | None
+) -> Sequence[Message]:
+    """Oldest first; nothing for those who may not take part. `review` as in `may_discuss`."""
+    if not may_discuss(actor, proposal, review):
         return []
     query = select(Message).where(Message.proposal_id == proposal.id)
     return session.scalars(query.order_by(Message.id).limit(500)).all()

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint
 from pydantic import BaseModel
 
-from allocations.programme import proposals
+from allocations.programme import disclosure, proposals
 from allocations.programme.proposals import State
 from portal.api.operations import PAGE, Amount, Page, amount, older, operation
 from portal.auth.people import actor
@@ -30,7 +30,8 @@ class ProposalLine(BaseModel):
     ref: str
     call: str
     title: str
-    pi: str
+    # Nothing where the call is reviewed without names and the reader does not run it.
+    pi: str | None
     state: State
     submitted_at: datetime | None
 
@@ -81,7 +82,7 @@ def show(ref: str) -> Proposal:
 
 def _line(row: proposals.Proposal) -> dict[str, Any]:
     plain = {name: getattr(row, name) for name in ("ref", "title", "state", "submitted_at")}
-    return plain | {"call": row.call.ref, "pi": row.pi.name}
+    return plain | {"call": row.call.ref, "pi": disclosure.pi_name(actor(), row) or None}
 
 
 def _asked(row: proposals.ResourceRequest, *, decided: bool) -> Asked:

@@ -11,7 +11,16 @@ from allocations.accounts.ledger import Purpose
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete, Invalid
-from allocations.programme import calls, decisions, proposals, ranking, reviewing, reviews, writing
+from allocations.programme import (
+    calls,
+    decisions,
+    disclosure,
+    proposals,
+    ranking,
+    reviewing,
+    reviews,
+    writing,
+)
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
 from datasets import requests
@@ -57,6 +66,8 @@ def ranked(ref: str) -> ResponseReturnValue:
 @needs("proposal.decide")
 def decide(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
+    if not reviews.is_office(actor(), proposal):
+        require(decisions.may_decide(actor(), proposal))
     form = Form(_shown(proposal))
     if request.method == "POST":
         form = posted()
@@ -69,13 +80,13 @@ def decide(ref: str) -> ResponseReturnValue:
     answer = decisions.may_decide(actor(), proposal)
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
-    written = reviews.of_proposal(session(), actor(), proposal)
+    around = disclosure.circle(session(), actor(), proposal)
     return page(
         "panel/decide.html",
         proposal=proposal,
         form=form,
-        standing=ranking.rank([proposal], {proposal.id: written}, proposal.call.criteria)[0],
-        reviews=written,
+        standing=ranking.rank([proposal], {proposal.id: around.asked}, proposal.call.criteria)[0],
+        circle=around,
         requests=requests.of_proposal(session(), proposal),
         written=writing.written_for(session(), proposal),
         pools={pool["resource"].slug: pool for pool in _pools(proposal.call, [])},

@@ -3,11 +3,13 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from allocations.programme import decisions, proposals, reviews, writing
+from allocations.programme import decisions, disclosure, progress, proposals, reviews, writing
 from datasets import requests
 from portal.auth.people import actor
 from portal.database import session
+from portal.forms import Form
 from portal.permissions import needs, query
+from portal.views import talking
 from portal.web import before, page
 
 blueprint = Blueprint("proposals", __name__)
@@ -40,8 +42,9 @@ def show(ref: str) -> ResponseReturnValue:
         written=written,
         missing=writing.missing(proposal, written) | requests.missing(asked) if on_team and editable else {},
         decision=decisions.of_proposal(session(), proposal) if on_team or office else None,
-        comments=_comments(proposal) if on_team else [],
-        reviews=[] if on_team else reviews.of_proposal(session(), actor(), proposal),
+        way=progress.way(proposal) if on_team or office else [],
+        message_form=Form(),
+        **talking.around(proposal),
     )
 
 
@@ -49,12 +52,6 @@ def show(ref: str) -> ResponseReturnValue:
 @needs("proposal.see")
 def versions(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
-    return page(
-        "proposals/versions.html", proposal=proposal, versions=proposals.versions(session(), proposal)
-    )
-
-
-def _comments(proposal: proposals.Proposal) -> list[str]:
-    """What reviewers wrote to the PI is shown once the decision is made."""
-    decided = proposal.state in (proposals.State.AWARDED, proposals.State.DECLINED)
-    return reviews.comments_for_pi(session(), proposal) if decided else []
+    kept = proposals.versions(session(), proposal)
+    shown = [(one, disclosure.version_content(actor(), proposal, one.content)) for one in kept]
+    return page("proposals/versions.html", proposal=proposal, versions=shown)

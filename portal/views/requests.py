@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.errors import Incomplete
-from allocations.programme import writing
+from allocations.programme import disclosure, writing
 from datasets import requests
 from datasets.requests import AccessRequest
 from portal import fields
@@ -28,7 +28,12 @@ class AccessInput(BaseModel):
 @query("before")
 def index() -> ResponseReturnValue:
     found = requests.page(session(), actor(), before=before(), size=PAGE)
-    return page("requests/index.html", requests=found, older=found[-1].id if len(found) == PAGE else None)
+    older = found[-1].id if len(found) == PAGE else None
+    return page("requests/index.html", requests=found, older=older, asker=_asker)
+
+
+def _asker(asked: AccessRequest) -> str:
+    return disclosure.asker_line(actor(), asked.proposal)
 
 
 @blueprint.route("/access-requests/<ref>", methods=["GET", "POST"])
@@ -41,7 +46,8 @@ def decide(ref: str) -> ResponseReturnValue:
         if form.save(lambda: _decide(form, asked)):
             return see_other(url_for("requests.index"), f"{ref} is {asked.state}.")
     written = writing.written_for(session(), asked.proposal)
-    return page("requests/decide.html", asked=asked, written=written, form=form, status=form.status)
+    context = {"asked": asked, "written": written, "asker": _asker(asked)}
+    return page("requests/decide.html", form=form, status=form.status, **context)
 
 
 def _decide(form: Form, asked: AccessRequest) -> None:

@@ -12,10 +12,11 @@ from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
 from portal import fields
-from portal.auth.people import actor
+from portal.auth.people import actor, view_as
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs, query
+from portal.views import talking
 from portal.web import act, before, page, see_other
 
 blueprint = Blueprint("reviews", __name__)
@@ -26,6 +27,7 @@ class ReviewInput(BaseModel):
     confidence: fields.OptionalNumber = None
     to_pi: fields.Prose = ""
     to_panel: fields.Prose = ""
+    private_note: fields.Prose = ""
 
 
 class StepBackInput(BaseModel):
@@ -53,16 +55,16 @@ def write(ref: str) -> ResponseReturnValue:
             done = "Your review is submitted." if submitting else "Your draft is saved."
             return see_other(url_for("reviews.write", ref=ref), done)
         form.values.setdefault("version", review.version)
-    others = [r for r in reviews.of_proposal(session(), actor(), proposal) if r.id != review.id]
     return page(
         "reviews/write.html",
         review=review,
         proposal=proposal,
         form=form,
-        others=others,
         requests=requests.of_proposal(session(), proposal),
         written=writing.written_for(session(), proposal),
+        message_form=Form(),
         status=form.status,
+        **talking.around(proposal),
     )
 
 
@@ -72,6 +74,15 @@ def accept(ref: str) -> ResponseReturnValue:
     review = reviews.get(session(), actor(), ref)
     here = url_for("reviews.write", ref=ref)
     return act(lambda: reviewing.accept(session(), actor(), review), here, "Thank you for reviewing.")
+
+
+@blueprint.post("/reviews/<ref>/reopen")
+@needs("review.reopen")
+def reopen(ref: str) -> ResponseReturnValue:
+    review = reviews.get(session(), actor(), ref)
+    here = url_for("reviews.write", ref=ref)
+    opened = "Your review is open. Submit it again when you have changed it."
+    return act(lambda: reviewing.reopen(session(), actor(), review), here, opened)
 
 
 @blueprint.route("/reviews/<ref>/step-back", methods=["GET", "POST"])
@@ -102,7 +113,8 @@ def _save(form: Form, review: Review, *, submitting: bool) -> None:
     given = form.parse(ReviewInput)
     if given.confidence is not None and not 1 <= given.confidence <= 5:
         raise Invalid({"confidence": "Choose a confidence from 1 to 5."})
-    draft = ReviewDraft(_scores(form, review), given.confidence, given.to_pi, given.to_panel)
+    texts = (given.to_pi, given.to_panel, given.private_note)
+    draft = ReviewDraft(_scores(form, review), given.confidence, *texts)
     reviewing.save(session(), actor(), review, draft, version=version_in(form))
     if submitting:
         session().flush()
@@ -127,6 +139,7 @@ def _shown(review: Review) -> dict[str, Any]:
         "confidence": str(review.confidence or ""),
         "to_pi": review.to_pi,
         "to_panel": review.to_panel,
+        "private_note": "" if view_as() else review.private_note,
         "version": str(review.version),
     }
     return values | {f"score_{score.criterion_id}": str(score.value) for score in review.scores}

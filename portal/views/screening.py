@@ -1,13 +1,15 @@
 """The officer's desk: proposals waiting for screening, and what is decided there."""
 
+from typing import Any
+
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete
-from allocations.programme import proposals, screening, writing
-from allocations.programme.proposals import State
+from allocations.programme import progress, proposals, reviews, screening, steps, writing
+from allocations.programme.proposals import Proposal, State
 from datasets import requests
 from portal import fields
 from portal.auth.people import actor
@@ -21,6 +23,10 @@ PAGE = 50
 STAGES = [State.SUBMITTED, State.RETURNED, State.IN_REVIEW, State.AWARDED, State.DECLINED]
 
 
+# Past the day on which its step was due, whatever its state.
+LATE = "late"
+
+
 class ScreeningInput(BaseModel):
     message: fields.Note = ""
 
@@ -31,16 +37,25 @@ class ScreeningInput(BaseModel):
 def index() -> ResponseReturnValue:
     require(proposals.may_see_desk(actor()))
     wanted = request.args.get("state", "submitted")
-    states = [state for state in STAGES if state == wanted] or [State.SUBMITTED]
-    found = proposals.page(session(), actor(), states=states, before=before(), size=PAGE)
+    stage = wanted if wanted in (*STAGES, LATE) else str(State.SUBMITTED)
+    chosen = Proposal.state == stage if stage != LATE else progress.late()
+    found = proposals.page(session(), actor(), only=chosen, before=before(), size=PAGE)
     older = found[-1].id if len(found) == PAGE else None
-    return page("screening/index.html", proposals=found, older=older, state=states[0], stages=STAGES)
+    context: dict[str, Any] = {
+        "state": stage,
+        "stages": [*STAGES, LATE],
+        "names": steps.NAMES,
+        "is_late": progress.is_late,
+    }
+    return page("screening/index.html", proposals=found, older=older, **context)
 
 
 @blueprint.route("/proposals/<ref>/screen", methods=["GET", "POST"])
 @needs("proposal.screen")
 def screen(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
+    if not reviews.is_office(actor(), proposal):
+        require(proposals.may_screen(actor(), proposal))
     form = Form()
     if request.method == "POST":
         form = posted()

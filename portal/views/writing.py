@@ -138,6 +138,7 @@ def _section(
     name: str, proposal: Proposal, save: Callable[[Form], None], **context: Any
 ) -> ResponseReturnValue:
     """GET shows what is saved; POST saves and goes on to the next section, or stays with the messages."""
+    _require_team(proposal)
     form = Form(shown(session(), proposal))
     if request.method == "POST":
         form = posted("fields_of_science", "datasets")
@@ -157,7 +158,14 @@ def _section(
     )
 
 
+def _require_team(proposal: Proposal) -> None:
+    """These pages name everybody on the team, also where they only say why nothing can be done."""
+    if not proposals.on_team(actor(), proposal):
+        require(proposals.may_edit(actor(), proposal))
+
+
 def _check_page(proposal: Proposal, form: Form) -> ResponseReturnValue:
+    _require_team(proposal)
     asked = requests.of_proposal(session(), proposal)
     written = writing.written_for(session(), proposal)
     missing = writing.missing(proposal, written) | requests.missing(asked)

@@ -12,8 +12,9 @@ from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM, Role
 from allocations.programme import relations, reviewing, writing
+from allocations.programme.conflicts import WINDOW
 from allocations.programme.proposals import Proposal
-from allocations.programme.relations import WINDOW, Kind
+from allocations.programme.relations import Kind
 from tests import cast as stage
 from tests.cast import Cast
 from tests.guards.statements import listened

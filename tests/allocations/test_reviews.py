@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 from allocations.kernel import clock
 from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound, Stale
 from allocations.people.roles import VISITOR
-from allocations.programme import decisions, lapsing, proposals, reviewing, reviews, teams, writing
+from allocations.programme import (
+    decisions,
+    disclosure,
+    lapsing,
+    proposals,
+    reviewing,
+    reviews,
+    teams,
+    writing,
+)
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import ReviewState
@@ -50,7 +59,7 @@ def test_others_reviews_are_hidden_until_ones_own_is_submitted(session: Session,
     proposal = stage.in_review(cast)
     other = stage.scored(cast, proposal, cast.ravi)
     mine = stage.assigned(cast, proposal, cast.ruth)
-    assert list(reviews.of_proposal(session, cast.ruth, proposal)) == [mine]
+    assert disclosure.circle(session, cast.ruth, proposal).readable == [mine]
 
     numbers = {c.id: 3 for c in proposal.call.criteria}
     text = ReviewDraft(scores=numbers, confidence=2, to_pi="Fine.", to_panel="")
@@ -58,7 +67,8 @@ def test_others_reviews_are_hidden_until_ones_own_is_submitted(session: Session,
     reviewing.submit(session, cast.ruth, mine)
     session.flush()
 
-    assert list(reviews.of_proposal(session, cast.ruth, proposal)) == [other, mine]
+    readable = disclosure.circle(session, cast.ruth, proposal).readable
+    assert {review.id for review in readable} == {other.id, mine.id}
 
 
 def test_unfinished_reviews_of_others_stay_hidden_after_submitting(session: Session, cast: Cast) -> None:
@@ -66,7 +76,7 @@ def test_unfinished_reviews_of_others_stay_hidden_after_submitting(session: Sess
     stage.assigned(cast, proposal, cast.ravi)
     mine = stage.scored(cast, proposal, cast.ruth)
 
-    assert list(reviews.of_proposal(session, cast.ruth, proposal)) == [mine]
+    assert disclosure.circle(session, cast.ruth, proposal).readable == [mine]
 
 
 @pytest.mark.parametrize(
@@ -77,15 +87,20 @@ def test_the_office_reads_all_reviews_and_the_team_none(
 ) -> None:
     proposal = stage.reviewed(cast)
 
-    assert len(reviews.of_proposal(session, getattr(cast, who), proposal)) == count
+    assert len(disclosure.circle(session, getattr(cast, who), proposal).readable) == count
 
 
 def test_comments_for_the_pi_name_nobody_and_leave_out_what_is_for_the_panel(
     session: Session, cast: Cast
 ) -> None:
     proposal = stage.reviewed(cast)
+    assert disclosure.circle(session, cast.priya, proposal).comments == []
 
-    assert reviews.comments_for_pi(session, proposal) == ["Words of Ravi.", "Words of Ruth."]
+    decisions.decline(session, cast.chen, proposal, summary="No.")
+    comments = disclosure.circle(session, cast.priya, proposal).comments
+
+    assert {comment.text for comment in comments} == {"Words of Ravi.", "Words of Ruth."}
+    assert [comment.who for comment in comments] == ["Reviewer 1", "Reviewer 2"]
 
 
 def test_the_getter_opens_ones_own_review_only(session: Session, cast: Cast) -> None:
@@ -186,7 +201,7 @@ def test_a_conflict_takes_a_submitted_review_out_of_the_panels_sight(session: Se
     reviewing.declare_conflict(session, cast.ruth, review, reason="We share a grant.")
     session.flush()
 
-    assert reviews.comments_for_pi(session, proposal) == []
+    assert [r.state for r in disclosure.circle(session, cast.owen, proposal).asked] == ["conflicted"]
     with pytest.raises(Incomplete, match="at least one"):
         decisions.award(session, cast.chen, proposal, amounts={"h100": 1}, summary="Yes.")
 
@@ -201,7 +216,8 @@ def test_a_conflict_needs_a_reason(session: Session, cast: Cast) -> None:
 def test_a_conflict_cannot_be_declared_after_the_decision(session: Session, cast: Cast) -> None:
     stage.awarded(cast)
     proposal = session.scalars(select(Proposal)).one()
-    review = reviews.of_proposal(session, cast.ruth, proposal)[0]
+    review = disclosure.circle(session, cast.ruth, proposal).own
+    assert review is not None
 
     with pytest.raises(NotAllowed, match="decided"):
         reviewing.declare_conflict(session, cast.ruth, review, reason="Late.")

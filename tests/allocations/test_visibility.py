@@ -25,20 +25,24 @@ READS = {ReviewState.INVITED, ReviewState.ACCEPTED, ReviewState.SUBMITTED}
 
 def may_see(actor: Actor, proposal: Proposal, *, review: ReviewState | None, conflict: bool) -> bool:
     """The PI and accepted members always; a reviewer while reading, not while it is being written; an
-    officer from submission on; the chair of the call what reached the panel; nobody with a conflict."""
+    officer from submission on; the chair of the call what reached the panel; nobody with a conflict.
+    Whoever was asked onto the team judges it neither as a reviewer nor as the chair."""
     if actor.is_system:
         return True
     if actor.person_id is None or conflict:
         return False
     state = proposal.state
     joined = {m.person_id for m in proposal.team if m.state == InvitationState.ACCEPTED}
+    asked = actor.is_person(proposal.pi_id) or actor.person_id in {m.person_id for m in proposal.team}
+    judges = (review in READS and state not in proposals.EDITABLE) or (
+        actor.has(Role.PANEL_CHAIR, proposal.call_id) and state not in HIDDEN_FROM_CHAIR
+    )
     return (
         actor.is_person(proposal.pi_id)
         or actor.person_id in joined
-        or (review in READS and state not in proposals.EDITABLE)
         or (actor.has(Role.PROGRAMME_OFFICER) and state != State.DRAFT)
         or (state == State.SUBMITTED and proposal.step == StepKind.TECHNICAL and _operates(actor, proposal))
-        or (actor.has(Role.PANEL_CHAIR, proposal.call_id) and state not in HIDDEN_FROM_CHAIR)
+        or (judges and not asked)
     )
 
 
@@ -127,5 +131,5 @@ def test_a_page_of_ones_own_leaves_out_what_is_seen_by_office(session: Session, 
     assert list(proposals.page(session, cast.owen)) == [theirs, mine]
     assert list(proposals.page(session, cast.owen, mine=True)) == []
     assert list(proposals.page(session, cast.carlos, mine=True)) == [theirs, mine]
-    assert list(proposals.page(session, cast.owen, states=[State.DRAFT])) == []
+    assert list(proposals.page(session, cast.owen, only=Proposal.state == State.DRAFT)) == []
     assert list(proposals.page(session, cast.owen, before=theirs.id)) == [mine]

@@ -69,8 +69,14 @@ def _proposal(state: State) -> Arrange:
 
 
 def _at_step(kind: StepKind) -> Arrange:
+    """In a call with every step."""
     state = State.SUBMITTED if kind in progress.AT_THE_OFFICE else State.IN_REVIEW
-    return lambda world: having(world.one.proposal, state=state, step=kind)
+
+    def arrange(world: World) -> Things:
+        having(world.one.call, steps={str(one): 7 for one in StepKind})
+        return having(world.one.proposal, state=state, step=kind)
+
+    return arrange
 
 
 def _discussed(kind: StepKind, *, reviewed: bool = True, discussing: bool = True) -> Arrange:
@@ -78,8 +84,8 @@ def _discussed(kind: StepKind, *, reviewed: bool = True, discussing: bool = True
 
     def arrange(world: World) -> Things:
         steps = {str(one): 7 for one in StepKind if discussing or one != StepKind.DISCUSSION}
-        having(world.one.call, steps=steps)
         (proposal,) = _at_step(kind)(world)
+        having(world.one.call, steps=steps)
         having(world.one.review, state=ReviewState.SUBMITTED)
         return (proposal, world.one.review if reviewed else None)
 
@@ -90,6 +96,21 @@ def _proposal_after_closing(state: State) -> Arrange:
     def arrange(world: World) -> Things:
         having(world.one.call, closes_at=_ago())
         return having(world.one.proposal, state=state)
+
+    return arrange
+
+
+STEPS = {str(kind): 7 for kind in StepKind}
+
+
+def _with_review(kind: StepKind, *things: str) -> Arrange:
+    """In a call with every step; the things beside the proposal are submitted."""
+
+    def arrange(world: World) -> Things:
+        having(world.one.call, steps=STEPS)
+        proposal = having(world.one.proposal, state=State.IN_REVIEW, step=kind, call=world.one.call)
+        having(world.one.review, state=ReviewState.SUBMITTED, proposal=world.one.proposal)
+        return tuple(getattr(world.one, name) for name in things) or proposal
 
     return arrange
 
@@ -204,6 +225,7 @@ NOUNS: dict[str, States] = {
     },
     "pool of a call": {"open": lambda world: (world.one.call.pools[0],)},
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
+    "submitted review at step": {str(kind): _with_review(kind, "review") for kind in StepKind},
     "review": each(ReviewState, "review"),
     "review after the decision": {str(state): _review_after_decision(state) for state in ReviewState},
     "place of a co-PI": each(InvitationState, "leads"),

@@ -100,16 +100,16 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "proposal.assign": {"proposal": {"in_review": "owen chen"}},
     "proposal.decide": {"proposal": {"in_review": "chen"}},
     "proposal.discuss": {
-        "proposal and own review": {"rebuttal, discussion, panel, decision, acceptance": "owen chen ruth"},
-        "proposal and no review": {"rebuttal, discussion, panel, decision, acceptance": "owen chen"},
+        "proposal and own review": {"discussion, panel, decision, acceptance": "owen chen ruth"},
+        "proposal and no review": {"discussion, panel, decision, acceptance": "owen chen"},
         "proposal and own review, no discussion": {},
     },
     "proposal.give_grace": {"proposal after closing": {"draft": "owen"}, "proposal": {}},
-    "proposal.reply": {"proposal at a step": {"rebuttal": "priya"}},
     "proposal.edit": {
         "proposal": {"draft, returned": "priya carlos"},
         "proposal after closing": {"draft, returned": "priya carlos"},
     },
+    "proposal.reply": {"proposal at a step": {"rebuttal": "priya"}},
     "proposal.screen": {"proposal": {"submitted": "owen"}},
     "proposal.see_desk": {"nothing": {"always": OFFICERS}},
     "proposal.submit": {
@@ -120,6 +120,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "registry.edit": {"nothing": {"always": "ada"}},
     "review.accept": {"review": {"invited, accepted": "ruth"}},
     "review.answer": {"review": {"invited, accepted": "ruth"}},
+    "review.reopen": {"submitted review at step": {"rebuttal, discussion": "ruth"}},
     "review.step_back": {
         "review": {"invited, accepted, submitted": "ruth"},
         "review after the decision": {},

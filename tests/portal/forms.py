@@ -177,6 +177,7 @@ FORMS = (
     FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
     FormPage("people.reject", "ada", "/people/{psn_sam}/identities/{held_id}/reject", {"reason": REASON}),
     FormPage("people.release", "ada", "/people/{psn_sam}/identities/{held_id}/release", {"reason": REASON}),
+    FormPage("progress.advance", "owen", "/proposals/{proposal_tides}/advance"),
     FormPage(
         "projects.add_data", "uma", "/projects/{project}/data", {"dataset": "weather-stations"}, page=False
     ),
@@ -282,6 +283,11 @@ FORMS = (
     FormPage("standing.withdraw", "lena", "/account/standing/{confirmation}/withdraw", page=False),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
+    FormPage("reviews.reopen", "ruth", "/reviews/{review_dunes}/reopen", page=False),
+    FormPage("talking.discussion", "ruth", "/proposals/{proposal_dunes}/discussion", {"text": "Yes."}),
+    FormPage(
+        "talking.reply", "ibrahim", "/proposals/{proposal_tides}/reply", {"text": "We did.", "agree": "yes"}
+    ),
     FormPage("viewing.begin", "ada", "/people/{psn_uma}/view", {"reason": REASON}),
     FormPage("viewing.end", "ada", "/viewing/end", page=False),
     FormPage(

@@ -48,7 +48,7 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
-from tests.portal import competitions
+from tests.portal import competitions, talks
 
 SECRET = "a key that only the tests know, long enough"
 SITE = "https://site.example/callback"
@@ -64,6 +64,8 @@ PROPOSALS = {
     "fusion": "fusion",
     "soil": "Soil",
     "glaciers": "Glaciers",
+    "tides": talks.REPLYING,
+    "dunes": talks.TALKING,
 }
 SECOND = "https://login.second.example"
 CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
@@ -124,6 +126,7 @@ def fill(portal: Portal) -> None:
         _make_tokens(session)
         _ask_about_accounts(session)
         _propose_reviewers(session)
+        talks.begin(session)
     portal.deliver()
     while computing.step(portal.sessions):
         pass
@@ -319,6 +322,8 @@ def places(portal: Portal) -> dict[str, str]:
         imaging = proposal(session, "imaging")
         reviews = session.scalars(select(Review).where(Review.proposal_id == imaging.id)).all()
         found |= {f"review_{_key(r.reviewer)}": r.ref for r in reviews}
+        talked = Review.proposal_id == proposal(session, "dunes").id
+        found["review_dunes"] = session.scalars(select(Review).where(talked)).one().ref
         found["project"] = project(session).ref
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
         found["course_token"] = links.course(SECRET, project(session).id, 1)

@@ -25,13 +25,20 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     anybody |= {"provider.answer", "provider.answer_device", "provider.device", "provider.take_back"}
     anybody |= {"invitations.accept", "invitations.decline"}
     members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
-    # A chair runs the reviews of the call as well; a project's leader stops its members' notebooks.
+    # A chair runs the reviews of the call as well, and both offices take part in discussions;
+    # a project's leader stops its members' notebooks.
     # Everybody may leave a project by themselves.
     # A programme officer invites reviewers as well.
     office = {"invitations.new", "invitations.withdraw"}
     desks = {
-        "owen": office,
-        "chen": {"assigning.index", "assigning.mark", "assignment.assign", "assignment.cancel"},
+        "owen": office | {"talking.discussion"},
+        "chen": {
+            "assigning.index",
+            "assigning.mark",
+            "assignment.assign",
+            "assignment.cancel",
+            "talking.discussion",
+        },
         "uma": {"projects.remove_member"},
     }
     also = desks.get(who, set())

@@ -15,6 +15,7 @@ from allocations.programme.calls import Call
 from allocations.programme.decisions import Decision
 from allocations.programme.proposals import ProposalVersion, State
 from allocations.programme.reviews import Review
+from allocations.programme.talking import Message, Rebuttal
 from k8s.notebooks import Notebook
 from portal.mail import Letter
 from tests.portal import stage
@@ -40,7 +41,19 @@ REPEATABLE = {
     "writing.start",
 }
 ONCE = [page for page in FORMS if page.endpoint not in REPEATABLE]
-COUNTED = (Allocation, Call, Decision, Entry, Letter, Notebook, ProposalVersion, Reservation, Review)
+COUNTED = (
+    Allocation,
+    Call,
+    Decision,
+    Entry,
+    Letter,
+    Message,
+    Notebook,
+    ProposalVersion,
+    Rebuttal,
+    Reservation,
+    Review,
+)
 
 
 def _counts(portal: Portal) -> dict[str, int]:
