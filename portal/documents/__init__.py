@@ -1,0 +1,1 @@
+"""Proposals as files that people read, print and keep."""
