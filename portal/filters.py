@@ -9,6 +9,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from allocations.kernel import units
+from allocations.programme.differences import word_count
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
 from k8s.images import Image
@@ -36,6 +37,7 @@ def init(app: Flask) -> None:
         role_name,
         role_choice,
         last_day,
+        counted,
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
@@ -116,3 +118,10 @@ def labelled(rows: Markup, headers: Sequence[str]) -> Markup:
 def _labelled_row(row: str, headers: Sequence[str]) -> Markup:
     left = iter(headers)
     return Markup(CELL.sub(lambda cell: f'{cell[0]} data-label="{escape(next(left, ""))}"', row))  # noqa: S704 - only adds
+
+
+def counted(text: str, most: int) -> str:
+    """`123 of 1,000 words`; `portal/static/words.js` says the same while somebody writes."""
+    count = word_count(text)
+    over = f": {count - most:,} too many" if count > most else ""
+    return f"{count:,} of {most:,} words{over}"

@@ -43,6 +43,7 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
+from tests.portal import writers
 
 SECRET = "a key that only the tests know, long enough"
 SITE = "https://site.example/callback"
@@ -57,9 +58,18 @@ PROPOSALS = {
     "language": "Speech",
     "fusion": "fusion",
     "soil": "Soil",
+    "rivers": "Sounds of rivers",
+    "tides": "Tides",
+    "glaciers": "Glaciers",
 }
 SECOND = "https://login.second.example"
-CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
+CALLS = {
+    "draft": "Courses",
+    "open": "second round",
+    "past": "first round",
+    "starter": "Starter",
+    "late": "Too late",
+}
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ def fill(portal: Portal) -> None:
         _connect_sites(session)
         _make_tokens(session)
         _ask_about_accounts(session)
+        writers.write(session, *(actor(session, who) for who in ("owen", "priya", "mei")))
     portal.deliver()
 
 
@@ -288,6 +299,8 @@ def places(portal: Portal) -> dict[str, str]:
         imaging = proposal(session, "imaging")
         reviews = session.scalars(select(Review).where(Review.proposal_id == imaging.id)).all()
         found |= {f"review_{_key(r.reviewer)}": r.ref for r in reviews}
+        rivers = proposal(session, "rivers").call.questions
+        found |= {f"question_{q.label.lower().split()[0]}": str(q.id) for q in rivers}
         found["project"] = project(session).ref
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
         found |= _of_awards(session) | _of_datasets(session)
