@@ -44,6 +44,7 @@ def section(ref: str, number: int) -> ResponseReturnValue:
             return _onward(form, proposal, number)
     else:
         require(proposals.may_edit(actor(), proposal))
+    found = context(form, proposal, asked)
     return page(
         "proposals/questions.html",
         proposal=proposal,
@@ -51,7 +52,7 @@ def section(ref: str, number: int) -> ResponseReturnValue:
         section=f"form-{number}",
         sections=sections.of(proposal),
         status=form.status,
-        **context(form, proposal, asked),
+        **found,
     )
 
 
@@ -107,10 +108,13 @@ def context(form: Form, proposal: Proposal, asked: Sequence[Question]) -> dict[s
     """What the templates need to show these questions, after whatever has become of the form."""
     written = writing.written_for(session(), proposal)
     form.labels |= {question.field: question.label for question in asked}
+    theirs = _theirs(form, asked, written) if form.errors else {}
+    if theirs:
+        form.status = 409
     return {
         "asked": asked,
         "written": written,
-        "theirs": _theirs(form, asked, written) if form.status == 409 else {},
+        "theirs": theirs,
         "form": form,
         "rows": {question.field: _rows(form, question) for question in asked},
     }

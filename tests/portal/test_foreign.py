@@ -76,8 +76,8 @@ def test_html_in_names_and_titles_is_shown_as_text(portal: Portal) -> None:
 
     for page in PAGES:
         client = portal.log_in(page.who) if page.who else portal.visitor()
-        text = client.get(page.address.format_map(places)).text
-        assert "<img src=x" not in text, page.address
+        answer = client.get(page.address.format_map(places))
+        assert answer.mimetype != "text/html" or "<img src=x" not in answer.text, page.address
 
 
 @pytest.mark.parametrize(

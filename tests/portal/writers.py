@@ -50,7 +50,7 @@ def published(session: Session, officer: Actor, **changes: object) -> Call:
     call = opening.start(session, officer, call_draft(**changes))
     opening.publish(session, officer, call)
     session.flush()
-    session.refresh(call)
+    session.refresh(call, ["questions", "pools"])
     return call
 
 
