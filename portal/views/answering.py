@@ -86,7 +86,7 @@ def _save(form: Form, proposal: Proposal, asked: list[Question], *, files: Files
     if wrong:
         raise Invalid(wrong)
     for question in asked:
-        upload = files.get(question.field)
+        upload = files.get(question.field) if question.kind == QuestionKind.FILE else None
         if form.values.get("remove") == question.field:
             answers.remove(session(), actor(), proposal, question)
         elif isinstance(upload, Upload):
