@@ -1,12 +1,15 @@
 """The sections of a proposal's form: those of every call, and those that the call's questions make."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
 from werkzeug.wrappers import Response
 
-from allocations.programme import questions
+from allocations.programme import importing, questions
 from allocations.programme.proposals import Proposal
+from portal.auth.people import actor
+from portal.database import session
 from portal.forms import Form
 from portal.web import see_other
 
@@ -23,6 +26,11 @@ class Section:
 def first(proposal: Proposal) -> str:
     """The page on which writing begins, and goes on."""
     return url_for("short.form" if proposal.call.is_short else "writing.summary", ref=proposal.ref)
+
+
+def earlier(proposal: Proposal) -> Sequence[Proposal]:
+    """What a fresh draft can start from."""
+    return importing.earlier(session(), actor(), proposal) if importing.is_fresh(proposal) else ()
 
 
 def of(proposal: Proposal) -> list[Section]:

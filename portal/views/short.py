@@ -19,7 +19,7 @@ from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs
-from portal.views import amounts, answering
+from portal.views import amounts, answering, sections
 from portal.views.writing import shown as saved
 from portal.web import page, see_other
 
@@ -95,6 +95,7 @@ def _told(proposal: Proposal) -> dict[str, Any]:
     return {
         "proposal": proposal,
         "fields_of_science": science.FIELDS,
+        "earlier": sections.earlier(proposal),
         "ceilings": {link.pool.resource.slug: link.ceiling for link in call.pools},
         "by_rule": call.decided_by == Decider.RULE,
         "promise": ruling.promise(proposal),

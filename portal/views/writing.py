@@ -60,7 +60,8 @@ def summary(ref: str) -> ResponseReturnValue:
         part = Summary(given.title, given.abstract, chosen, given.keywords)
         writing.save_text(session(), actor(), proposal, part, version=version_in(form))
 
-    return _section("summary", proposal, save, fields_of_science=science.FIELDS)
+    earlier = sections.earlier(proposal)
+    return _section("summary", proposal, save, fields_of_science=science.FIELDS, earlier=earlier)
 
 
 @blueprint.route("/proposals/<ref>/resources", methods=["GET", "POST"])

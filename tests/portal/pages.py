@@ -37,6 +37,7 @@ PAGES = (
     Page("front.resource_list", "", "/resources", LIST),
     Page("front.status", "", "/status", LIST),
     Page("front.theme", "", "/theme.css", LIST),
+    Page("grace.give", "owen", "/calls/{call_late}/grace", LIST),
     Page("account.index", "priya", "/account", LIST),
     Page("account.own_trail", "priya", "/account/trail", LIST),
     Page("assignment.index", "owen", "/proposals/{proposal_imaging}/reviewers"),
