@@ -25,8 +25,8 @@ class GraceInput(BaseModel):
 @blueprint.route("/calls/<ref>/grace", methods=["GET", "POST"])
 @needs("proposal.give_grace")
 def give(ref: str) -> ResponseReturnValue:
-    require(proposals.may_see_desk(actor()))
     call = calls.get(session(), actor(), ref)
+    require(proposals.may_see_desk(actor()))
     form, let_in = posted() if request.method == "POST" else Form(), list[Proposal]()
     if request.method == "POST" and form.save(lambda: let_in.append(_give(form, call))):
         until = f"{let_in[0].grace_until:%H:%M} UTC"

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
 from allocations.kernel.answers import require
-from allocations.kernel.errors import Invalid, NotFound
+from allocations.kernel.errors import Invalid
 from allocations.programme import decisions, proposals, ruling, shortform, writing
 from allocations.programme.calls import Decider
 from allocations.programme.proposals import Proposal
@@ -38,9 +38,9 @@ class ShortInput(BaseModel):
 @needs("proposal.edit")
 def form(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
-    if not proposal.call.is_short:
-        raise NotFound
     require(proposals.may_edit(actor(), proposal))
+    if not proposal.call.is_short:
+        return see_other(sections.first(proposal))
     asked = list(proposal.call.questions)
     written = writing.written_for(session(), proposal)
     shown = Form(saved(session(), proposal) | answering.shown(asked, written))

@@ -10,7 +10,9 @@ import pytest
 from tests.browser.conftest import Admit, Screenshot
 from tests.browser.visitors import Visitor
 
-NOT_PAGES = re.compile(r"/(static|api|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b|\.pdf$|/files/\d+$")
+NOT_PAGES = re.compile(
+    r"/(static|api|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b|\.pdf$|/files/\d+$"
+)
 PEOPLE = [
     "owen",
     "priya",

@@ -184,10 +184,13 @@ def test_an_older_tab_does_not_overwrite(
     assert found(portal, address).title == "Small waves"
 
 
-def test_a_call_that_is_not_short_has_no_such_page(portal: Portal, priya: FlaskClient) -> None:
+def test_a_call_that_is_not_short_has_its_sections_instead(portal: Portal, priya: FlaskClient) -> None:
     soil = stage.places(portal)["proposal_soil"]
 
-    assert priya.get(f"/proposals/{soil}/short").status_code == 404
+    for answer in (priya.get(f"/proposals/{soil}/short"), priya.post(f"/proposals/{soil}/short", data=GOOD)):
+        assert answer.location == f"/proposals/{soil}/summary"
+    with portal.sessions() as session:
+        assert stage.proposal(session, "soil").title != GOOD["title"]
 
 
 def test_an_empty_pool_leaves_it_to_the_office_and_says_so(portal: Portal) -> None:
