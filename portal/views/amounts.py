@@ -26,5 +26,5 @@ def given(form: Form, call: Call) -> tuple[tuple[Ask, ...], dict[str, str]]:
 
 
 def labels(call: Call) -> dict[str, str]:
-    """What each amount is an amount of, for the list of errors."""
-    return {f"amount_{resource.slug}": resource.name for resource in call.resources}
+    """What each amount and reason is about, for the list of errors."""
+    return {f"{name}_{each.slug}": each.name for each in call.resources for name in ("amount", "why")}

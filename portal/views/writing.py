@@ -24,6 +24,9 @@ from portal.views import amounts, sections
 from portal.web import act, page, see_other
 
 blueprint = Blueprint("writing", __name__)
+LABELS = {"title": "Title", "abstract": "Abstract", "keywords": "Keywords"}
+LABELS |= {"months": "Length", "starts_on": "Start", "fields_of_science": "Fields of science"}
+LABELS |= {f"{name}_{place}": f"Person {place + 1}" for place in range(200) for name in ("email", "role")}
 
 
 class SummaryInput(BaseModel):
@@ -145,7 +148,7 @@ def _section(
     form = Form(shown(session(), proposal))
     if request.method == "POST":
         form = posted("fields_of_science", "datasets")
-        form.labels |= amounts.labels(proposal.call)
+        form.labels |= LABELS | amounts.labels(proposal.call)
         if form.save(lambda: save(form)):
             return sections.onward(form, proposal, name)
         form.values.setdefault("version", proposal.version)

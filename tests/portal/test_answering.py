@@ -289,3 +289,17 @@ def test_what_is_missing_leads_to_the_very_field(portal: Portal, priya: FlaskCli
         assert f'id="{anchor}"' in priya.get(page).text
     assert f'href="{here}/resources#field-why_a100"' in text
     assert 'id="field-why_a100"' in priya.get(f"{here}/resources").text
+
+
+def test_the_list_of_errors_names_each_field(portal: Portal, priya: FlaskClient) -> None:
+    here = f"/proposals/{rivers(portal).ref}"
+    users = asked(portal, "Users").field
+
+    amounts = priya.post(f"{here}/resources", data={"months": "x", "amount_a100": "many"}).text
+    numbers = priya.post(f"{here}/form/1", data={users: "-1"}).text
+    team = priya.post(f"{here}/team", data={"email_1": "nobody"}).text
+
+    assert '#field-months">Length: Enter a whole number' in amounts
+    assert '#field-amount_a100">NVIDIA A100 80 GB: Enter a number' in amounts
+    assert f'#field-{users}">Users: Enter 1 or more.' in numbers
+    assert "Person 1: Enter an e-mail address" in team

@@ -74,7 +74,8 @@ def test_every_refusal_reads_the_same(portal: Portal, owen: FlaskClient, page: s
         "a submitted one": places["proposal_language"],
         "none at all": "AIR26-9999",
         "no reference": "<b>Glaciers</b>",
-        "spelt otherwise": places["proposal_glaciers"].replace("-00", "-"),
+        "of another year": f"AIR99{places['proposal_glaciers'][5:]}",
+        "with one zero more": places["proposal_glaciers"].replace("-", "-0"),
         "nothing": "",
     }
 
