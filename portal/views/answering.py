@@ -44,15 +44,12 @@ def section(ref: str, number: int) -> ResponseReturnValue:
             return _onward(form, proposal, number)
     else:
         require(proposals.may_edit(actor(), proposal))
-    found = context(form, proposal, asked)
     return page(
         "proposals/questions.html",
-        proposal=proposal,
         heading=asked[0].section,
         section=f"form-{number}",
         sections=sections.of(proposal),
-        status=form.status,
-        **found,
+        **context(form, proposal, asked),
     )
 
 
@@ -69,7 +66,7 @@ def one(ref: str, question_id: int) -> ResponseReturnValue:
     form.save(lambda: answers.save(session(), actor(), proposal, [given(form, question)]))
     found = context(form, proposal, [question])
     saved = found["written"].answers.get(question.id)
-    return page("proposals/_saved.html", question=question, saved=saved, status=form.status, **found)
+    return page("proposals/_saved.html", question=question, saved=saved, **found)
 
 
 def _of_section(proposal: Proposal, number: int) -> list[Question]:
@@ -112,6 +109,8 @@ def context(form: Form, proposal: Proposal, asked: Sequence[Question]) -> dict[s
     if theirs:
         form.status = 409
     return {
+        "proposal": proposal,
+        "status": form.status,
         "asked": asked,
         "written": written,
         "theirs": theirs,

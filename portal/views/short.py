@@ -50,7 +50,7 @@ def form(ref: str) -> ResponseReturnValue:
             return _onward(shown, proposal)
     context = answering.context(shown, proposal, asked)
     shown.labels |= LABELS | amounts.labels(proposal.call)
-    return page("proposals/short.html", status=shown.status, **_told(proposal), **context)
+    return page("proposals/short.html", **_told(proposal), **context)
 
 
 def _act(form: Form, proposal: Proposal) -> None:
@@ -93,7 +93,6 @@ def _told(proposal: Proposal) -> dict[str, Any]:
     """What the page says before anybody presses a button."""
     call = proposal.call
     return {
-        "proposal": proposal,
         "fields_of_science": science.FIELDS,
         "earlier": sections.earlier(proposal),
         "ceilings": {link.pool.resource.slug: link.ceiling for link in call.pools},
