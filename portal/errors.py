@@ -19,6 +19,12 @@ log = logging.getLogger(__name__)
 
 # Database constraint -> form field and message: what two people at the same moment can run into.
 CONSTRAINTS = {
+    "uq_answer_proposal_id_question_id": (
+        "_form",
+        "Somebody else saved an answer at the same moment. Theirs is shown below yours; saving again "
+        "replaces it.",
+    ),
+    "uq_attachment_proposal_id_question_id": ("_form", "Somebody else sent a file at the same moment."),
     "uq_team_member_email": ("email_0", "This address is on the team already."),
     "uq_team_member_person": ("_form", "This person is on the team already."),
     "uq_review_reviewer": ("reviewer", "This person has been asked already."),
@@ -146,7 +152,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     told = {
         404: "There is nothing at this address that you can open.",
         405: "This address does not take that kind of request.",
-        413: "What you sent is larger than 2 MB. Go back in your browser: your text is there to shorten.",
+        413: f"What you sent is larger than {(request.max_content_length or 0) // 1_000_000} MB. Go back in "
+        "your browser: what you typed is still there.",
     }
     if request.path.startswith(cookies.API):
         told[413] = "The body of a request has at most 2 MB."

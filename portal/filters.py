@@ -11,8 +11,9 @@ from markupsafe import Markup, escape
 from allocations.kernel import units, zones
 from allocations.programme import steps
 from allocations.programme.calls import Call, Decider, Disclosure
+from allocations.programme.differences import word_count
 from allocations.programme.progress import Stop
-from allocations.programme.questions import Question, word_count
+from allocations.programme.questions import Question
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
 from k8s.images import Image
@@ -46,6 +47,7 @@ def init(app: Flask) -> None:
         limits,
         step_line,
         word_count,
+        counted,
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
@@ -171,3 +173,10 @@ def labelled(rows: Markup, headers: Sequence[str]) -> Markup:
 def _labelled_row(row: str, headers: Sequence[str]) -> Markup:
     left = iter(headers)
     return Markup(CELL.sub(lambda cell: f'{cell[0]} data-label="{escape(next(left, ""))}"', row))  # noqa: S704 - only adds
+
+
+def counted(text: str, most: int) -> str:
+    """`123 of 1,000 words`; `portal/static/words.js` says the same while somebody writes."""
+    count = word_count(text)
+    over = f": {count - most:,} too many" if count > most else ""
+    return f"{count:,} of {most:,} words{over}"

@@ -31,6 +31,8 @@ class Form:
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values: dict[str, Any] = dict(values or {})
         self.errors: dict[str, str] = {}
+        # What the list of errors calls a field whose message does not name it.
+        self.labels: dict[str, str] = {}
         self.status = 200
 
     def parse(self, model: type[Input]) -> Input:

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError
 from allocations.programme import disclosure
-from portal import permissions
+from portal import permissions, uploads
 from portal.auth import cookies, step_up, viewing
 from portal.auth.people import actor, current_person, login_address, view_as
 from portal.database import SAFE, session
@@ -82,6 +82,7 @@ def _check_view() -> ResponseReturnValue | None:
         abort(400, f"This page does not know “{min(unknown)[:40]}” in its address.")
     if permission.machine:
         return None
+    uploads.read_ahead(view)
     _refuse_while_viewing(permission)
     if permission.public:
         # Nothing is locked when the view begins: some ask others over the network, or write elsewhere first.
@@ -145,7 +146,7 @@ def _context() -> dict[str, Any]:
         "shows_team": lambda proposal: disclosure.shows_team(actor(), proposal),
         "pi_line": lambda proposal: disclosure.pi_line(actor(), proposal),
         "pi_name": lambda proposal: disclosure.pi_name(actor(), proposal),
-        "file_name": lambda proposal, name: disclosure.file_name(actor(), proposal, name),
+        "file_name": uploads.neutral_name,
         "can": lambda name, *things: permissions.can(actor(), name, *things),
     }
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -18,8 +17,6 @@ from allocations.programme.steps import StepKind
 from allocations.programme.talking import Message, Rebuttal
 
 DECIDED = frozenset({State.AWARDED, State.DECLINED})
-# What a submitted version says of people.
-OF_PEOPLE = frozenset({"pi", "institution", "team"})
 NOT_SHOWN = "Not shown: this call is reviewed without names"
 
 
@@ -66,27 +63,6 @@ def pi_line(actor: Actor, proposal: Proposal) -> str:
 def pi_name(actor: Actor, proposal: Proposal) -> str:
     """For lists; empty where it is not shown."""
     return proposal.pi.name if shows_team(actor, proposal) else ""
-
-
-def file_name(actor: Actor, proposal: Proposal, name: str) -> str:
-    """People name files after themselves; without names only the ending is left."""
-    if shows_team(actor, proposal):
-        return name
-    return f"file.{name.rpartition('.')[2]}" if "." in name else "file"
-
-
-def version_content(actor: Actor, proposal: Proposal, content: dict[str, Any]) -> dict[str, Any]:
-    """A submitted version as this actor may read it."""
-    if shows_team(actor, proposal):
-        return content
-    kept = {name: value for name, value in content.items() if name not in OF_PEOPLE}
-    return kept | {"answers": [_unnamed(actor, proposal, one) for one in content.get("answers", [])]}
-
-
-def _unnamed(actor: Actor, proposal: Proposal, answer: dict[str, Any]) -> dict[str, Any]:
-    file = answer.get("file")
-    shown = {"name": file_name(actor, proposal, file["name"]), "size": file["size"]} if file else None
-    return answer | {"file": shown}
 
 
 @dataclass(frozen=True, slots=True)

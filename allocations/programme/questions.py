@@ -92,11 +92,6 @@ STANDARD = (
 )
 
 
-def word_count(text: str) -> int:
-    """Words as people count them: what stands between spaces."""
-    return len(text.split())
-
-
 def sections(questions: Sequence[Question]) -> list[str]:
     """Their names in the order of their first question."""
     return list(dict.fromkeys(question.section for question in questions))

@@ -23,6 +23,7 @@ from allocations.programme import answers, calls, progress, teams
 from allocations.programme.answers import Answer as AnswerRow
 from allocations.programme.answers import Attachment
 from allocations.programme.calls import Call
+from allocations.programme.differences import word_count
 from allocations.programme.proposals import (
     Proposal,
     ProposalSubmitted,
@@ -34,7 +35,7 @@ from allocations.programme.proposals import (
     may_submit,
     may_withdraw,
 )
-from allocations.programme.questions import Question, QuestionKind, word_count
+from allocations.programme.questions import Question, QuestionKind
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 
 ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
@@ -141,17 +142,10 @@ def save_resources(
 ) -> None:
     require(may_edit(actor, proposal))
     expect(proposal, version)
-    _check_period(proposal, wanted)
     offered = {resource.slug: resource for resource in proposal.call.resources}
-    for ask in wanted.asks:
-        if ask.slug not in offered:
-            raise Invalid({f"amount_{ask.slug}": "This resource is not part of the call."})
-        if ask.amount <= 0:
-            raise Invalid({f"amount_{ask.slug}": "Enter more than zero, or leave the box empty."})
-        link = proposal.call.link_for(offered[ask.slug].id)
-        if link is not None and ask.amount > link.ceiling:
-            most = f"One proposal gets at most {units.shown(link.ceiling)} {link.pool.resource.unit}."
-            raise Invalid({f"amount_{ask.slug}": most})
+    wrong = _period_faults(proposal, wanted) | _amount_faults(proposal, wanted)
+    if wrong:
+        raise Invalid(wrong)
     proposal.starts_on, proposal.months = wanted.starts_on, wanted.months
     flag_modified(proposal, "months")
     asked = {ask.slug: ask for ask in wanted.asks}
@@ -166,13 +160,29 @@ def save_resources(
         proposal.requests.append(request)
 
 
-def _check_period(proposal: Proposal, wanted: Wanted) -> None:
-    most = proposal.call.max_months
+def _period_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
+    wrong, most = {}, proposal.call.max_months
     if not 1 <= wanted.months <= most:
-        raise Invalid({"months": f"This call grants 1 to {most} months."})
+        wrong["months"] = f"This call grants 1 to {most} months."
     latest = proposal.call.closes_at.date() + timedelta(days=LATEST_START)
     if wanted.starts_on and wanted.starts_on > latest:
-        raise Invalid({"starts_on": f"Start within a year of the end of the call: by {latest:%-d %B %Y}."})
+        wrong["starts_on"] = f"Start within a year of the end of the call: by {latest:%-d %B %Y}."
+    return wrong
+
+
+def _amount_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
+    links = {link.pool.resource.slug: link for link in proposal.call.pools}
+    wrong = {}
+    for ask in wanted.asks:
+        link = links.get(ask.slug)
+        if link is None:
+            wrong[f"amount_{ask.slug}"] = "This resource is not part of the call."
+        elif ask.amount <= 0:
+            wrong[f"amount_{ask.slug}"] = "Enter more than zero, or leave the box empty."
+        elif ask.amount > link.ceiling:
+            most = f"{units.shown(link.ceiling)} {link.pool.resource.unit}"
+            wrong[f"amount_{ask.slug}"] = f"One proposal gets at most {most}."
+    return wrong
 
 
 def save_team(

@@ -1,4 +1,4 @@
-// "123 of 500 words" under each <textarea data-words="500">, while somebody writes.
+// "123 of 1,000 words" under each <textarea data-words="1000">, while somebody writes.
 // The server counts the same way (word_count in allocations/programme/differences.py) and has the last word.
 // An element with data-words-of="<id of the textarea>" is used when the page has one already.
 
@@ -12,7 +12,8 @@ export function wordCount(text) {
 
 export function sentence(count, most) {
   const over = count - most;
-  return `${count} of ${most} words` + (over > 0 ? `: ${over} too many` : '');
+  const [has, may, many] = [count, most, over].map((number) => number.toLocaleString('en-US'));
+  return `${has} of ${may} words` + (over > 0 ? `: ${many} too many` : '');
 }
 
 function line(area) {

@@ -1,52 +1,72 @@
 """The questions of a call, answered: a section a page, each answer saved for itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from allocations.kernel.answers import require
+from allocations.kernel.errors import Invalid, NotFound
 from allocations.programme import answers, proposals, questions, writing
-from allocations.programme.answers import Answer, Overtaken, Typed
+from allocations.programme.answers import Answer, Typed, Upload
 from allocations.programme.proposals import Proposal
 from allocations.programme.questions import Question, QuestionKind
 from allocations.programme.writing import Written
+from portal import uploads
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted
-from portal.permissions import needs
+from portal.permissions import needs, query
+from portal.uploads import takes_files
 from portal.views import sections
-from portal.web import page
+from portal.web import page, see_other
 
 blueprint = Blueprint("answering", __name__)
+# Buttons that save and stay, each with the question that it belongs to.
+STAYING = ("add", "upload", "remove")
+Files = dict[str, Upload | str]
 
 
 @blueprint.route("/proposals/<ref>/form/<int:number>", methods=["GET", "POST"])
 @needs("proposal.edit")
+@takes_files
+@query("more")
 def section(ref: str, number: int) -> ResponseReturnValue:
+    files = uploads.received() if request.method == "POST" else {}
     proposal = proposals.get(session(), actor(), ref)
     asked = _of_section(proposal, number)
-    written = writing.written_for(session(), proposal)
-    form, theirs = Form(shown(asked, written)), dict[str, Answer]()
+    form = Form(shown(asked, writing.written_for(session(), proposal)))
     if request.method == "POST":
         form = posted()
-        if form.save(lambda: _save(form, proposal, asked, theirs=theirs)):
-            return sections.onward(form, proposal, f"form-{number}")
-        _catch_up(form, asked, theirs)
+        if form.save(lambda: _save(form, proposal, asked, files=files)):
+            return _onward(form, proposal, number)
     else:
         require(proposals.may_edit(actor(), proposal))
     return page(
         "proposals/questions.html",
-        proposal=proposal,
-        asked=asked,
-        written=written,
-        theirs=theirs,
-        form=form,
         heading=asked[0].section,
         section=f"form-{number}",
         sections=sections.of(proposal),
-        status=form.status,
+        **context(form, proposal, asked),
     )
+
+
+@blueprint.post("/proposals/<ref>/answers/<int:question_id>")
+@needs("proposal.edit")
+def one(ref: str, question_id: int) -> ResponseReturnValue:
+    """A text that saves itself while it is written: a part of the page answers, not a page."""
+    proposal = proposals.get(session(), actor(), ref)
+    question = next((one for one in proposal.call.questions if one.id == question_id), None)
+    if question is None or question.kind != QuestionKind.TEXT:
+        raise NotFound
+    typed, seen = request.form.get("text", ""), request.form.get("seen", "")
+    form = Form({question.field: typed, f"seen_{question.field}": seen})
+    form.save(lambda: answers.save(session(), actor(), proposal, [given(form, question)]))
+    found = context(form, proposal, [question])
+    saved = found["written"].answers.get(question.id)
+    return page("proposals/_saved.html", question=question, saved=saved, **found)
 
 
 def _of_section(proposal: Proposal, number: int) -> list[Question]:
@@ -56,20 +76,59 @@ def _of_section(proposal: Proposal, number: int) -> list[Question]:
     return [question for question in proposal.call.questions if question.section == names[number]]
 
 
-def _save(form: Form, proposal: Proposal, asked: list[Question], *, theirs: dict[str, Answer]) -> None:
-    try:
-        answers.save(session(), actor(), proposal, [given(form, question) for question in asked])
-    except Overtaken as overtaken:
-        theirs |= overtaken.theirs
-        raise
-
-
-def _catch_up(form: Form, asked: list[Question], theirs: dict[str, Answer]) -> None:
-    """Whoever saves again has seen what the other one wrote."""
+def _save(form: Form, proposal: Proposal, asked: list[Question], *, files: Files) -> None:
+    """Texts and files together; nothing is kept unless all of it can be."""
+    answers.save(session(), actor(), proposal, [given(form, question) for question in asked])
+    wrong = {field: file for field, file in files.items() if isinstance(file, str)}
+    if wrong:
+        raise Invalid(wrong)
     for question in asked:
-        if question.field in theirs:
-            form.status = 409
-            form.values[f"seen_{question.field}"] = str(theirs[question.field].version)
+        upload = files.get(question.field) if question.kind == QuestionKind.FILE else None
+        if form.values.get("remove") == question.field:
+            answers.remove(session(), actor(), proposal, question)
+        elif isinstance(upload, Upload):
+            answers.attach(session(), actor(), proposal, question, upload=upload)
+
+
+def _onward(form: Form, proposal: Proposal, number: int) -> Response:
+    stays = [str(form.values[button]) for button in STAYING if button in form.values]
+    known = [field for field in stays if any(q.field == field for q in proposal.call.questions)]
+    if not known:
+        return sections.onward(form, proposal, f"form-{number}")
+    more = known[0] if "add" in form.values else None
+    anchor = f"field-{known[0]}"
+    here = url_for("answering.section", ref=proposal.ref, number=number, more=more, _anchor=anchor)
+    return see_other(here, "Saved.")
+
+
+def context(form: Form, proposal: Proposal, asked: Sequence[Question]) -> dict[str, Any]:
+    """What the templates need to show these questions, after whatever has become of the form."""
+    written = writing.written_for(session(), proposal)
+    form.labels |= {question.field: question.label for question in asked}
+    theirs = _theirs(form, asked, written) if form.errors else {}
+    if theirs:
+        form.status = 409
+    return {
+        "proposal": proposal,
+        "status": form.status,
+        "asked": asked,
+        "written": written,
+        "theirs": theirs,
+        "form": form,
+        "rows": {question.field: _rows(form, question) for question in asked},
+    }
+
+
+def _theirs(form: Form, asked: Sequence[Question], written: Written) -> dict[str, Answer]:
+    """Answers that somebody else has changed since; whoever saves again has seen what they wrote."""
+    found = {}
+    for question in asked:
+        typed, kept = given(form, question), written.answers.get(question.id)
+        if kept is not None and typed.seen is not None and kept.version != typed.seen:
+            form.values[f"seen_{question.field}"] = str(kept.version)
+            if typed.text != kept.text or (typed.cells or []) != kept.cells:
+                found[question.field] = kept
+    return found
 
 
 def given(form: Form, question: Question) -> Typed:
@@ -78,6 +137,8 @@ def given(form: Form, question: Question) -> Typed:
     version = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else None
     if question.kind == QuestionKind.TABLE:
         return Typed(question, cells=_cells(form, question), seen=version)
+    if question.kind == QuestionKind.FILE:
+        return Typed(question, seen=version)
     text = str(form.values.get(question.field, "")).replace("\r\n", "\n").strip()
     return Typed(question, text=text, seen=version)
 
@@ -93,7 +154,19 @@ def _cells(form: Form, question: Question) -> list[list[str]]:
     return rows
 
 
-def shown(asked: list[Question], written: Written) -> dict[str, Any]:
+def _rows(form: Form, question: Question) -> int:
+    """As many as are filled in, and some to spare."""
+    spare = 3 if request.args.get("more") == question.field else 1
+    filled = [
+        row + 1
+        for row in range(questions.MOST_ROWS)
+        for column in range(len(question.options))
+        if form.values.get(f"{question.field}_{row}_{column}")
+    ]
+    return min(questions.MOST_ROWS, max(2, max(filled, default=0) + spare))
+
+
+def shown(asked: Sequence[Question], written: Written) -> dict[str, Any]:
     """Saved answers as form values."""
     values: dict[str, Any] = {}
     for question in asked:

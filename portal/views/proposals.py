@@ -3,17 +3,22 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from allocations.programme import decisions, disclosure, progress, proposals, reviews, writing
+from allocations.programme import decisions, proposals, reviews, steps, writing
+from allocations.programme import progress as progress_of
+from allocations.programme.calls import Decider
+from allocations.programme.proposals import Proposal, State
+from allocations.programme.steps import StepKind
 from datasets import requests
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form
 from portal.permissions import needs, query
-from portal.views import talking
+from portal.views import sections, talking
 from portal.web import before, page
 
 blueprint = Blueprint("proposals", __name__)
 PAGE = 25
+WATCHED = frozenset({State.SUBMITTED, State.IN_REVIEW, State.AWARDED})
 
 
 @blueprint.get("/proposals")
@@ -40,18 +45,36 @@ def show(ref: str) -> ResponseReturnValue:
         on_team=on_team,
         office=office,
         written=written,
+        first=sections.first(proposal),
+        steps=_steps(proposal),
         missing=writing.missing(proposal, written) | requests.missing(asked) if on_team and editable else {},
         decision=decisions.of_proposal(session(), proposal) if on_team or office else None,
-        way=progress.way(proposal) if on_team or office else [],
+        way=progress_of.way(proposal) if on_team or office else [],
         message_form=Form(),
         **talking.around(proposal),
     )
 
 
-@blueprint.get("/proposals/<ref>/versions")
+@blueprint.get("/proposals/<ref>/progress")
 @needs("proposal.see")
-def versions(ref: str) -> ResponseReturnValue:
+def progress(ref: str) -> ResponseReturnValue:
+    """The fragment that the page asks for again until a rule has decided."""
     proposal = proposals.get(session(), actor(), ref)
-    kept = proposals.versions(session(), proposal)
-    shown = [(one, disclosure.version_content(actor(), proposal, one.content)) for one in kept]
-    return page("proposals/versions.html", proposal=proposal, versions=shown)
+    decision = decisions.of_proposal(session(), proposal)
+    return page("proposals/_progress.html", proposal=proposal, decision=decision, steps=_steps(proposal))
+
+
+def _steps(proposal: Proposal) -> list[tuple[str, str]]:
+    """What a rule decides is there in seconds: the team watches. Empty for everybody else and other calls."""
+    watched = proposal.call.decided_by == Decider.RULE and proposals.on_team(actor(), proposal)
+    if not watched or proposal.state not in WATCHED:
+        return []
+    awarded = proposal.state == State.AWARDED
+    named = [(kind, steps.NAMES[kind][0]) for kind in progress_of.kinds(proposal.call)]
+    at = proposal.step.place if proposal.step else -1
+    before = [
+        (name, "done" if awarded or kind.place < at else "current" if kind == proposal.step else "todo")
+        for kind, name in named
+        if kind != StepKind.ACCEPTANCE
+    ]
+    return [("Submitted", "done"), *before, ("Your project", "done" if awarded else "todo")]

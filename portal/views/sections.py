@@ -1,12 +1,15 @@
 """The sections of a proposal's form: those of every call, and those that the call's questions make."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
 from werkzeug.wrappers import Response
 
-from allocations.programme import questions
+from allocations.programme import importing, questions
 from allocations.programme.proposals import Proposal
+from portal.auth.people import actor
+from portal.database import session
 from portal.forms import Form
 from portal.web import see_other
 
@@ -20,8 +23,21 @@ class Section:
     address: str
 
 
+def first(proposal: Proposal) -> str:
+    """The page on which writing begins, and goes on."""
+    return url_for("short.form" if proposal.call.is_short else "writing.summary", ref=proposal.ref)
+
+
+def earlier(proposal: Proposal) -> Sequence[Proposal]:
+    """What a fresh draft can start from."""
+    return importing.earlier(session(), actor(), proposal) if importing.is_fresh(proposal) else ()
+
+
 def of(proposal: Proposal) -> list[Section]:
     """In the order in which they are filled in."""
+    if proposal.call.is_short:
+        one = Section("short", "Proposal", url_for("short.form", ref=proposal.ref))
+        return [one, *_about_data_and_team(proposal)]
     asked = [
         Section(f"form-{number}", name, url_for("answering.section", ref=proposal.ref, number=number))
         for number, name in enumerate(questions.sections(proposal.call.questions))
@@ -30,10 +46,13 @@ def of(proposal: Proposal) -> list[Section]:
         _fixed(proposal, "summary", "Summary"),
         *asked,
         _fixed(proposal, "resources", "Resources"),
-        _fixed(proposal, "data", "Datasets"),
-        _fixed(proposal, "team", "Team"),
+        *_about_data_and_team(proposal),
         _fixed(proposal, "check", "Check and submit"),
     ]
+
+
+def _about_data_and_team(proposal: Proposal) -> list[Section]:
+    return [_fixed(proposal, "data", "Datasets"), _fixed(proposal, "team", "Team")]
 
 
 def _fixed(proposal: Proposal, key: str, label: str) -> Section:
@@ -44,19 +63,26 @@ def onward(form: Form, proposal: Proposal, key: str) -> Response:
     """After saving: to the section that was asked for, or the next one; a row to add stays here."""
     if str(form.values.get("then", "")) == "leave":
         return see_other(url_for("proposals.show", ref=proposal.ref), "Your draft is saved.")
-    known = of(proposal)
-    wanted = {section.key: section.address for section in known}
-    keys = list(wanted)
-    following = key if "add" in form.values else keys[min(keys.index(key) + 1, len(keys) - 1)]
-    return see_other(wanted.get(str(form.values.get("then", "")), wanted[following]))
+    wanted = {section.key: section.address for section in of(proposal)}
+    keys = [*wanted, ""]
+    # The last page, and one that a short call does not list, lead back to where writing begins.
+    place = keys.index(key) if key in keys else -2
+    following = key if "add" in form.values else keys[place + 1]
+    return see_other(wanted.get(str(form.values.get("then", "")) or following, first(proposal)))
 
 
 def address(proposal: Proposal, field: str) -> str:
-    """The page on which a missing field is filled in."""
+    """The page on which a missing field is filled in, at that field."""
+    return f"{_page_of(proposal, field)}#field-{field}"
+
+
+def _page_of(proposal: Proposal, field: str) -> str:
+    if field.startswith("use_"):
+        return url_for("writing.data", ref=proposal.ref)
+    if proposal.call.is_short:
+        return first(proposal)
     names = questions.sections(proposal.call.questions)
     for question in proposal.call.questions:
         if question.field == field:
             return url_for("answering.section", ref=proposal.ref, number=names.index(question.section))
-    if field in SUMMARY:
-        return url_for("writing.summary", ref=proposal.ref)
-    return url_for("writing.data" if field.startswith("use_") else "writing.resources", ref=proposal.ref)
+    return url_for("writing.summary" if field in SUMMARY else "writing.resources", ref=proposal.ref)

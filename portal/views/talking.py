@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete
-from allocations.programme import disclosure, proposals, questions, talking
+from allocations.programme import disclosure, proposals, talking
+from allocations.programme.differences import word_count
 from allocations.programme.proposals import Proposal
 from portal import fields
 from portal.auth.people import actor
@@ -47,7 +48,7 @@ def reply(ref: str) -> ResponseReturnValue:
     if not disclosure.hears_reviewers(actor(), proposal):
         require(talking.may_reply(actor(), proposal))
     circle = disclosure.circle(session(), actor(), proposal)
-    words = questions.word_count(str(form.values.get("text", "")))
+    words = word_count(str(form.values.get("text", "")))
     context = {"proposal": proposal, "circle": circle, "words": words, "form": form}
     return page("talking/reply.html", status=form.status, **context)
 

@@ -11,19 +11,22 @@ from allocations.accounts.projects import ProjectRole
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Invalid
-from allocations.programme import calls, proposals, writing
+from allocations.programme import calls, decisions, proposals, shortform, writing
 from allocations.programme.proposals import Proposal
-from allocations.programme.writing import Ask, Invitee, Summary, Wanted
+from allocations.programme.writing import Invitee, Summary, Wanted
 from datasets import catalogue, requests
 from portal import fields, science
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs
-from portal.views import sections
+from portal.views import amounts, sections
 from portal.web import act, page, see_other
 
 blueprint = Blueprint("writing", __name__)
+LABELS = {"title": "Title", "abstract": "Abstract", "keywords": "Keywords"}
+LABELS |= {"months": "Length", "starts_on": "Start", "fields_of_science": "Fields of science"}
+LABELS |= {f"{name}_{place}": f"Person {place + 1}" for place in range(200) for name in ("email", "role")}
 
 
 class SummaryInput(BaseModel):
@@ -44,7 +47,7 @@ def start(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
     proposal = writing.start(session(), actor(), call)
     session().commit()
-    return see_other(url_for("writing.summary", ref=proposal.ref))
+    return see_other(sections.first(proposal))
 
 
 @blueprint.route("/proposals/<ref>/summary", methods=["GET", "POST"])
@@ -60,7 +63,8 @@ def summary(ref: str) -> ResponseReturnValue:
         part = Summary(given.title, given.abstract, chosen, given.keywords)
         writing.save_text(session(), actor(), proposal, part, version=version_in(form))
 
-    return _section("summary", proposal, save, fields_of_science=science.FIELDS)
+    earlier = sections.earlier(proposal)
+    return _section("summary", proposal, save, fields_of_science=science.FIELDS, earlier=earlier)
 
 
 @blueprint.route("/proposals/<ref>/resources", methods=["GET", "POST"])
@@ -118,6 +122,9 @@ def submit(ref: str) -> ResponseReturnValue:
         absent = requests.missing(asked)
         if absent and not writing.missing(proposal, writing.written_for(session(), proposal)):
             raise Invalid(absent)
+        disagreed = shortform.disagreement(proposal.call, agreed=form.values.get("agree") == "yes")
+        if disagreed:
+            raise Invalid(disagreed)
         writing.submit(session(), actor(), proposal, annex=requests.snapshot(asked))
 
     if form.save(send):
@@ -142,6 +149,7 @@ def _section(
     form = Form(shown(session(), proposal))
     if request.method == "POST":
         form = posted("fields_of_science", "datasets")
+        form.labels |= LABELS | amounts.labels(proposal.call)
         if form.save(lambda: save(form)):
             return sections.onward(form, proposal, name)
         form.values.setdefault("version", proposal.version)
@@ -172,6 +180,7 @@ def _check_page(proposal: Proposal, form: Form) -> ResponseReturnValue:
     return page(
         "proposals/check.html",
         proposal=proposal,
+        terms=decisions.TERMS.split("\n") if shortform.agrees_first(proposal.call) else [],
         requests=asked,
         written=written,
         form=form,
@@ -208,23 +217,11 @@ def _wanted(form: Form, proposal: Proposal) -> Wanted:
         period = form.parse(PeriodInput)
     except Invalid as error:
         wrong |= error.fields
-    asks = []
-    for resource in proposal.call.resources:
-        text = str(form.values.get(f"amount_{resource.slug}", "")).strip()
-        why = str(form.values.get(f"why_{resource.slug}", "")).strip()
-        if len(why) > 5000:
-            wrong[f"why_{resource.slug}"] = "At most 5,000 characters fit here."
-        if not text:
-            if why:
-                wrong[f"amount_{resource.slug}"] = "Enter how much you need, or clear the explanation."
-            continue
-        try:
-            asks.append(Ask(resource.slug, units.micro(text), why))
-        except ValueError as error:
-            wrong[f"amount_{resource.slug}"] = f"{error}."
+    asks, faults = amounts.given(form, proposal.call)
+    wrong |= faults
     if period is None or wrong:
         raise Invalid(wrong)
-    return Wanted(tuple(asks), period.starts_on, period.months)
+    return Wanted(asks, period.starts_on, period.months)
 
 
 def _use(form: Form, slug: str) -> str:

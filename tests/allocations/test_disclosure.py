@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from allocations.people.roles import SYSTEM
-from allocations.programme import disclosure, proposals, reviewing
+from allocations.programme import contents, disclosure, proposals, reviewing
 from allocations.programme.calls import Disclosure
 from allocations.programme.proposals import Proposal, State
 from tests import cast as stage
@@ -49,23 +49,13 @@ def test_a_submitted_version_names_nobody_in_a_double_blind_call(
 ) -> None:
     proposal = reviewed(cast, mode)
     (version,) = proposals.versions(session, proposal)
-    content = version.content | {"answers": [{"question": "CV", "text": "Above.", "file": FILE}]}
+    content = version.content | {"answers": [{"section": "Case", "question": "CV", "text": "", "file": FILE}]}
 
-    told = str(disclosure.version_content(cast.ruth, proposal, content))
+    told = str(contents.parts(content, names=disclosure.shows_team(cast.ruth, proposal)))
 
-    assert "Above." in told
+    assert "a file of" in told
     named = ("Priya", "Northern", "carlos@example.edu", "priya_cv")
     assert [mark in told for mark in named] == [shown] * 4
-
-
-@pytest.mark.parametrize(
-    ("name", "left"), [("priya_cv.pdf", "file.pdf"), ("priya", "file"), ("a.b.txt", "file.txt")]
-)
-def test_a_file_keeps_its_ending_alone(cast: Cast, name: str, left: str) -> None:
-    proposal = reviewed(cast, DOUBLE)
-
-    assert disclosure.file_name(cast.ruth, proposal, name) == left
-    assert disclosure.file_name(cast.priya, proposal, name) == name
 
 
 def test_numbers_are_the_same_for_everybody_and_tell_no_order(session: Session, cast: Cast) -> None:

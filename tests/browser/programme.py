@@ -101,7 +101,7 @@ def _ask_for_data(priya: Visitor) -> None:
 def submit(priya: Visitor, ref: str) -> None:
     priya.reads("Still missing")
     priya.page.locator(".usa-alert--warning a").first.click()
-    priya.page.wait_for_url("**/data")
+    priya.page.wait_for_url("**/data#*")
     priya.fill({"use_clinical-imaging": "Lungs after floods; only statistics leave the project."})
     priya.press("Save and continue")
     priya.visit(f"/proposals/{ref}/check")

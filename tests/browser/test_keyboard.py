@@ -29,7 +29,7 @@ def start_proposal(visitor: Visitor) -> None:
     visitor.visit("/login")
     follow(visitor, page.locator("button[value=sam]"))
     follow(visitor, page.locator(".nav--wide").get_by_role("link", name="Calls"))
-    follow(visitor, page.get_by_role("link", name="Starter allocations"))
+    follow(visitor, page.get_by_role("link", name="AI for Science, second round"))
     follow(visitor, page.get_by_role("button", name="Start a proposal"))
 
 

@@ -7,7 +7,7 @@ from tests.browser.conftest import Admit
 from tests.browser.visitors import Visitor
 
 LONG = "Rain falls on rock, and some of it stays. " * 60
-CALL = "Starter allocations"
+CALL = "AI for Science, second round"
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.accounts import courses
+from allocations.accounts.courses import CourseDraft
+from allocations.accounts.projects import Project
 from allocations.kernel import clock, units
 from allocations.people.persons import by_identity
 from allocations.people.roles import Actor, actor_of
@@ -73,13 +76,19 @@ def assess(session: Session) -> None:
     opening.publish(session, owen, call)
     session.flush()
     proposal = writing.start(session, mei, call)
-    summary = writing.Summary("Glaciers at full resolution", "Few words.", ("Physics",), "")
+    summary = writing.Summary("Ice sheets at full resolution", "Few words.", ("Physics",), "")
     writing.save_text(session, mei, proposal, summary)
     asks = (writing.Ask("a100", 100 * units.MICRO, "Ten runs."),)
     writing.save_resources(session, mei, proposal, writing.Wanted(asks, clock.today() + WEEK, 3))
     session.flush()
     writing.submit(session, mei, proposal)
     screening.forward(session, owen, proposal)
+
+
+def teach(session: Session, teacher: Actor, project: Project) -> None:
+    """A course that nobody has joined yet."""
+    ends_at = clock.now() + timedelta(days=20)
+    courses.hold(session, teacher, project, CourseDraft(seats=40, cap=5 * units.MICRO, ends_at=ends_at))
 
 
 def _actor(session: Session, who: str) -> Actor:

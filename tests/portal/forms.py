@@ -1,12 +1,12 @@
 """Every form of the portal: who sends it, where to, and what a valid one holds."""
 
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from urllib.parse import parse_qsl, quote_from_bytes
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.portal.page_fields import PageFields
 from tests.portal.pages import ASKED
 from tests.portal.stage import USER_CODE
 
@@ -68,8 +68,14 @@ FORMS = (
         "/proposals/{proposal_imaging}/reviewers/{person_ravi}/waiver",
         {"reason": REASON},
     ),
+    FormPage(
+        "grace.give",
+        "owen",
+        "/calls/{call_late}/grace",
+        {"reference": "{proposal_glaciers}", "reason": REASON},
+    ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
-    FormPage("assessing.assess", "pat", "/proposals/{proposal_glaciers}/assessment", {"verdict": "feasible"}),
+    FormPage("assessing.assess", "pat", "/proposals/{proposal_ice}/assessment", {"verdict": "feasible"}),
     FormPage("courses.show", "priya", "/projects/{project}/course", {"seats": "40", "cap": "5"}),
     FormPage("courses.renew", "priya", "/projects/{project}/course/link", page=False),
     FormPage("courses.join", "sam", "/courses/{course_token}", page=False),
@@ -296,6 +302,22 @@ FORMS = (
     FormPage("tokens.revoke", "priya", "/account/tokens/revoke", {"token": "1"}, page=False),
     FormPage("tokens.revoke_all", "priya", "/account/tokens/revoke-all", page=False),
     FormPage("answering.section", "priya", "/proposals/{proposal_soil}/form/0"),
+    FormPage(
+        "answering.one",
+        "priya",
+        "/proposals/{proposal_rivers}/answers/{question_method}",
+        {"text": "With hydrophones.", "seen": "1"},
+        page=False,
+        done=200,
+    ),
+    FormPage(
+        "importing.bring",
+        "priya",
+        "/proposals/{proposal_lagoons}/import",
+        {"earlier": "{proposal_weather}"},
+        page=False,
+    ),
+    FormPage("short.form", "priya", "/proposals/{proposal_lagoons}/short"),
     FormPage("writing.data", "priya", "/proposals/{proposal_soil}/data"),
     FormPage("writing.resources", "priya", "/proposals/{proposal_soil}/resources"),
     FormPage("writing.start", "priya", "/calls/{call_open}/apply", page=False),
@@ -306,58 +328,6 @@ FORMS = (
 )
 
 
-class _Fields(HTMLParser):
-    """The fields of each form of a page, with the values that a browser would send."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[dict[str, str]] = []
-        # Where people type, as against what they choose.
-        self.texts: set[str] = set()
-        self._open = False
-        self._text = self._select = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.forms.append({})
-            self._open = True
-        if tag == "option" and self._select and ("selected" in found or not self.forms[-1][self._select]):
-            self.forms[-1][self._select] = found.get("value", "")
-        if not self._open or not found.get("name"):
-            return
-        name, fields = found["name"], self.forms[-1]
-        if tag == "input" and found.get("type") in ("radio", "checkbox"):
-            chosen = found.get("value", "on") if "checked" in found else ""
-            fields[name] = chosen or fields.get(name, "")
-        elif tag == "input":
-            fields[name] = found.get("value", "")
-            # No browser shows a chosen file again.
-            self.texts |= {name} - {name if found.get("type") in ("hidden", "file") else ""}
-        elif tag == "textarea":
-            fields[name], self._text = "", name
-            self.texts.add(name)
-        elif tag == "select":
-            fields[name], self._select = "", name
-
-    def handle_data(self, data: str) -> None:
-        if self._text:
-            self.forms[-1][self._text] += data.lstrip("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("textarea", "select"):
-            self._text = self._select = ""
-        if tag == "form":
-            self._open = False
-
-
-def fields_of(text: str) -> dict[str, str]:
-    """The largest form of a page, as a browser would send it."""
-    fields = _Fields()
-    fields.feed(text)
-    return max(fields.forms, key=len)
-
-
 def filled(
     page: FormPage, client: FlaskClient, places: dict[str, str]
 ) -> tuple[dict[str, str], frozenset[str]]:
@@ -365,7 +335,7 @@ def filled(
     typed = {name: value.format_map(places) for name, value in page.typed.items()}
     if not page.page:
         return typed, frozenset()
-    fields = _Fields()
+    fields = PageFields()
     fields.feed(client.get(page.address.format_map(places)).text)
     return {**max(fields.forms, key=len), **typed}, frozenset(fields.texts)
 

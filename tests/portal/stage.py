@@ -8,12 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from allocations.accounts import courses
 from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
-from allocations.accounts.courses import CourseDraft
 from allocations.accounts.projects import Project, ProjectRole
 from allocations.accounts.resources import Provider
-from allocations.kernel import clock, outbox, units
+from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import Delivery, DeliveryState
 from allocations.people import confirmations, desk, invitations, merging
 from allocations.people.confirmations import Confirmation
@@ -48,7 +46,7 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
-from tests.portal import competitions, talks
+from tests.portal import competitions, talks, writers
 
 SECRET = "a key that only the tests know, long enough"
 SITE = "https://site.example/callback"
@@ -63,12 +61,21 @@ PROPOSALS = {
     "language": "Speech",
     "fusion": "fusion",
     "soil": "Soil",
-    "glaciers": "Glaciers",
+    "ice": "Ice sheets",
     "tides": talks.REPLYING,
     "dunes": talks.TALKING,
+    "rivers": "Sounds of rivers",
+    "lagoons": "Lagoons",
+    "glaciers": "Glaciers",
 }
 SECOND = "https://login.second.example"
-CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
+CALLS = {
+    "draft": "Courses",
+    "open": "second round",
+    "past": "first round",
+    "starter": "Starter",
+    "late": "Too late",
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ def fill(portal: Portal) -> None:
     with portal.sessions() as session, session.begin():
         competitions.hold(session)
         competitions.assess(session)
-        _hold_a_course(session)
+        competitions.teach(session, actor(session, "priya"), project(session))
         _offer_an_award(session)
         _invite_sam(session)
         _ask_reviewers(session)
@@ -127,6 +134,7 @@ def fill(portal: Portal) -> None:
         _ask_about_accounts(session)
         _propose_reviewers(session)
         talks.begin(session)
+        writers.write(session, *(actor(session, who) for who in ("owen", "priya", "mei")))
     portal.deliver()
     while computing.step(portal.sessions):
         pass
@@ -186,13 +194,6 @@ def _ask_reviewers(session: Session) -> None:
     review = reviewing.assign(session, owen, found, person=person(session, "petra"))
     session.flush()
     reviewing.accept(session, actor(session, "petra"), review)
-
-
-def _hold_a_course(session: Session) -> None:
-    """In Priya's project; nobody has joined yet."""
-    ends_at = clock.now() + timedelta(days=20)
-    draft = CourseDraft(seats=40, cap=5 * units.MICRO, ends_at=ends_at)
-    courses.hold(session, actor(session, "priya"), project(session), draft)
 
 
 def _start_notebooks(session: Session) -> None:
@@ -324,6 +325,8 @@ def places(portal: Portal) -> dict[str, str]:
         found |= {f"review_{_key(r.reviewer)}": r.ref for r in reviews}
         talked = Review.proposal_id == proposal(session, "dunes").id
         found["review_dunes"] = session.scalars(select(Review).where(talked)).one().ref
+        rivers = proposal(session, "rivers").call.questions
+        found |= {f"question_{q.label.lower().split()[0]}": str(q.id) for q in rivers}
         found["project"] = project(session).ref
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
         found["course_token"] = links.course(SECRET, project(session).id, 1)
