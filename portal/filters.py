@@ -41,6 +41,7 @@ def init(app: Flask) -> None:
     app.jinja_env.filters["units"] = units.shown
     app.jinja_env.filters["exact"] = units.written
     app.jinja_env.globals["spread"] = charts.spread
+    app.jinja_env.globals["interval"] = charts.interval
 
 
 def moment(at: datetime | None) -> str:

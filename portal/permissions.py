@@ -9,6 +9,7 @@ from allocations.kernel.answers import Answer
 from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
 from allocations.people.roles import Actor
 from allocations.programme import (
+    calibrated,
     calls,
     decisions,
     drawing,
@@ -39,6 +40,7 @@ RULES: dict[str, Rule] = {
     "award.accept": awards.may_accept,
     "award.decline": awards.may_accept,
     "call.apply": calls.may_apply,
+    "call.calibrate": calibrated.may_calibrate,
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,
     "call.correct": calls.may_correct,

@@ -2,12 +2,12 @@
 
 import calendar
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from sqlalchemy import ForeignKey, Text, exists, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.accounts import awards, ledger, projects
@@ -108,16 +108,6 @@ def _has_been_heard(proposal: Proposal) -> Answer:
         StepKind.REBUTTAL,
     )
     return when(not replying, "The PI can still reply to the reviews. Decide when that step is over.")
-
-
-def for_panel(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
-    """What the panel talks about: visible proposals of the call in review or decided."""
-    states = [State.IN_REVIEW, State.AWARDED, State.DECLINED]
-    query = select(Proposal).where(
-        Proposal.call_id == call.id, Proposal.state.in_(states), proposals.visible(actor)
-    )
-    loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
-    return session.scalars(query.options(*loaded).order_by(Proposal.id).limit(500)).all()
 
 
 def recommend(

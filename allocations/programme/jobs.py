@@ -1,8 +1,11 @@
 """What the runs compute: plain values in, plain values out, no database. Loads the numeric libraries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from allocations.programme.calibration import calibrating
+from allocations.programme.calibration.values import Calibrated, Score
 from allocations.programme.matching import distributed
 from allocations.programme.matching.distributed import Applicant, TooFew
 from allocations.programme.runs import RunKind, Unsolvable
@@ -25,4 +28,49 @@ def exchange(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
     }
 
 
-COMPUTE: dict[RunKind, Callable[[dict[str, Any], int], dict[str, Any]]] = {RunKind.EXCHANGE: exchange}
+def calibration(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The calibrated list, and the same again without what is hidden from each viewer."""
+    scores = [Score(*score) for score in inputs["scores"]]
+    views = [
+        _calibrated(scores, set(hidden), places=inputs["places"], seed=seed)
+        for hidden in [[], *inputs["hidden"]]
+    ]
+    return {"proposals": sorted({score.proposal for score in scores}), "views": views}
+
+
+def _calibrated(
+    scores: Sequence[Score], hidden: Collection[int], *, places: int, seed: int
+) -> dict[str, Any]:
+    seen = [score for score in scores if score.proposal not in hidden]
+    found, for_the_chair = calibrating.calibrate(seen, places=places, seed=seed)
+    return {
+        "hidden": sorted(hidden),
+        "places": places,
+        "refused": found.answer.reason,
+        "comparable": found.comparable.reason,
+        "islands": [sorted(group) for group in found.islands],
+        "levels": [_level(line) for line in found.lines if line.estimate],
+        "leniency": [asdict(offset) for offset in for_the_chair.offsets],
+    }
+
+
+def _level(line: Calibrated) -> dict[str, Any]:
+    estimate = line.estimate
+    assert estimate is not None  # noqa: S101 - the caller has left out the others
+    limits = estimate.limits
+    return {
+        "proposal": line.proposal,
+        "rank": line.rank,
+        "mean": round(estimate.mean, 4),
+        "sd": round(estimate.sd, 4),
+        "ranks": [limits.at_5, limits.at_25, limits.at_75, limits.at_95],
+        "chance": round(estimate.chance, 4),
+        "zone": str(estimate.zone),
+        "island": line.island,
+    }
+
+
+COMPUTE: dict[RunKind, Callable[[dict[str, Any], int], dict[str, Any]]] = {
+    RunKind.EXCHANGE: exchange,
+    RunKind.CALIBRATION: calibration,
+}

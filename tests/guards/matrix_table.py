@@ -19,6 +19,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "award.accept": {"award": {"offered": "priya"}},
     "award.decline": {"award": {"offered": "priya"}},
     "call.apply": {"call": {"open": RESEARCHERS}, "call that wants a high assurance": {}},
+    "call.calibrate": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.chair": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.conclude": {"call": {"closed": OFFICERS}},
     "call.edit": {"call": {"draft": OFFICERS}},

@@ -92,6 +92,8 @@ PAGES = (
     Page("operations.index", "owen", "/operations"),
     Page("panel.decide", "chen", "/proposals/{proposal_imaging}/decide"),
     Page("panel.index", "chen", "/panel", LIST),
+    Page("panel.export", "chen", "/calls/{call_open}/panel.csv"),
+    Page("panel.leniency", "chen", "/calls/{call_open}/panel/leniency"),
     Page("panel.ranked", "chen", "/calls/{call_open}/panel"),
     Page("people.disable", "ada", "/people/{psn_sam}/disable"),
     Page("people.enable", "ada", "/people/{psn_gordon}/enable"),
