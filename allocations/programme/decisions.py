@@ -121,14 +121,15 @@ def recommend(
     """Write the panel's recommended amounts (micro-units by resource slug) without deciding."""
     require(may_decide(actor, proposal))
     expect(proposal, version)
-    _check_amounts(proposal, amounts)
+    check_amounts(proposal, amounts)
     for request in proposal.requests:
         request.recommended = amounts.get(request.resource.slug, 0)
     # The requests are rows of their own: touch the proposal, so that a second tab's edit is noticed.
     flag_modified(proposal, "state_since")
 
 
-def _check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
+def check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
+    """Invalid unless each is of a resource that was asked for, and no more than was asked."""
     asked = {request.resource.slug: request for request in proposal.requests}
     wrong: dict[str, str] = {}
     for slug, amount in amounts.items():
@@ -153,7 +154,7 @@ def award(
     """Award these amounts; Invalid when a pool does not hold them, and then nothing has happened."""
     require(may_decide(actor, proposal))
     expect(proposal, version)
-    _check_amounts(proposal, amounts)
+    check_amounts(proposal, amounts)
     if not any(amounts.values()):
         raise Incomplete({_first_field(proposal): "Award at least one resource, or decline the proposal."})
     _check_summary(summary)

@@ -9,6 +9,7 @@ from allocations.programme.calibration.values import Calibrated, Score
 from allocations.programme.matching import distributed
 from allocations.programme.matching.distributed import Applicant, TooFew
 from allocations.programme.runs import RunKind, Unsolvable
+from allocations.programme.selection import rounds
 
 
 def exchange(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -54,6 +55,11 @@ def _calibrated(
     }
 
 
+def split(inputs: dict[str, Any], _seed: int) -> dict[str, Any]:
+    """Who gets how much of the pools, and why; nothing in it is drawn."""
+    return rounds.answered(inputs)
+
+
 def _level(line: Calibrated) -> dict[str, Any]:
     estimate = line.estimate
     assert estimate is not None  # noqa: S101 - the caller has left out the others
@@ -73,4 +79,5 @@ def _level(line: Calibrated) -> dict[str, Any]:
 COMPUTE: dict[RunKind, Callable[[dict[str, Any], int], dict[str, Any]]] = {
     RunKind.EXCHANGE: exchange,
     RunKind.CALIBRATION: calibration,
+    RunKind.SPLIT: split,
 }

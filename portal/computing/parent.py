@@ -9,12 +9,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from allocations.programme import calibrated, exchanging, runs
+from allocations.programme import calibrated, exchanging, runs, splitting
 from allocations.programme.runs import Job, RunKind
 
 # Seconds; the lease of a run is longer.
 PATIENCE = 20 * 60
-GATHER = {RunKind.EXCHANGE: exchanging.gather, RunKind.CALIBRATION: calibrated.gather}
+GATHER = {
+    RunKind.EXCHANGE: exchanging.gather,
+    RunKind.CALIBRATION: calibrated.gather,
+    RunKind.SPLIT: splitting.gather,
+}
 
 
 def step(sessions: "sessionmaker[Session]") -> bool:

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 
 from allocations.accounts import ledger
 from allocations.accounts.ledger import Purpose
-from allocations.kernel import units
 from allocations.kernel.answers import require
-from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.errors import Incomplete
 from allocations.programme import (
     calibrated,
     calls,
@@ -29,12 +28,12 @@ from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
 from allocations.programme.runs import RunKind, RunState
 from datasets import requests
-from portal import fields, sheet
+from portal import amounts, fields, sheet
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs, query
-from portal.web import page, see_other
+from portal.web import beside, page, page_number, see_other
 
 blueprint = Blueprint("panel", __name__)
 # Proposals on one page of the list.
@@ -121,7 +120,7 @@ def _list_page(call: Call, form: Form) -> ResponseReturnValue:
     listed = panel_list.entries(session(), actor(), call)
     newest, done = runs.newest_and_done(session(), call, RunKind.CALIBRATION)
     reading = calibrated.read(done, listed)
-    sort, number = _sort(reading), _page_number()
+    sort, number = _sort(reading), page_number()
     lines = calibrated.ordered(listed, reading, by=sort)
     part = lines[SIZE * (number - 1) : SIZE * number]
     pools = _pools(call, panel_list.asked_for(session(), actor(), call))
@@ -138,7 +137,7 @@ def _list_page(call: Call, form: Form) -> ResponseReturnValue:
         sort=sort,
         lines=part,
         total=len(lines),
-        links=_links(call, sort, number, last=-(-len(lines) // SIZE)),
+        links=beside("panel.ranked", number, last=-(-len(lines) // SIZE), ref=call.ref, sort=sort),
         proposals=panel_list.loaded(session(), [line.entry.proposal for line in part]),
         decides=decisions.is_decider(actor(), call),
         status=form.status,
@@ -154,26 +153,11 @@ def _sort(reading: Reading | None) -> str:
     return asked or usual
 
 
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    if not text.isascii() or not text.isdecimal() or len(text) > 6 or int(text) < 1:
-        abort(400, "The address names no page of this list.")
-    return int(text)
-
-
-def _links(call: Call, sort: str, number: int, *, last: int) -> dict[str, str]:
-    def to(other: int) -> str:
-        there = 1 <= other <= last
-        return url_for("panel.ranked", ref=call.ref, sort=sort, page=other) if there else ""
-
-    return {"next": to(number + 1), "prev": to(number - 1)}
-
-
 @blueprint.route("/proposals/<ref>/decide", methods=["GET", "POST"])
 @needs("proposal.decide")
 def decide(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
-    form = Form(_shown(proposal))
+    form = Form({"version": str(proposal.version), "summary": "", **amounts.shown(proposal)})
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _decide(form, proposal)):
@@ -205,34 +189,13 @@ def _decide(form: Form, proposal: Proposal) -> None:
     if outcome == "decline":
         decisions.decline(session(), actor(), proposal, summary=summary, version=version)
         return
-    amounts = _amounts(form, proposal)
+    given = amounts.typed(form, proposal)
     if outcome == "recommend":
-        decisions.recommend(session(), actor(), proposal, amounts, version=version)
+        decisions.recommend(session(), actor(), proposal, given, version=version)
     elif outcome == "award":
-        decisions.award(session(), actor(), proposal, amounts=amounts, summary=summary, version=version)
+        decisions.award(session(), actor(), proposal, amounts=given, summary=summary, version=version)
     else:
         raise Incomplete({"outcome": "Choose what the panel decides."})
-
-
-def _amounts(form: Form, proposal: Proposal) -> dict[str, int]:
-    amounts, wrong = {}, {}
-    for wanted in proposal.requests:
-        name = f"amount_{wanted.resource.slug}"
-        try:
-            amounts[wanted.resource.slug] = units.micro(str(form.values.get(name, "")).strip() or 0)
-        except ValueError as error:
-            wrong[name] = f"{error}."
-    if wrong:
-        raise Invalid(wrong)
-    return amounts
-
-
-def _shown(proposal: Proposal) -> dict[str, Any]:
-    values: dict[str, Any] = {"version": str(proposal.version), "summary": ""}
-    for wanted in proposal.requests:
-        amount = wanted.requested if wanted.recommended is None else wanted.recommended
-        values[f"amount_{wanted.resource.slug}"] = units.written(amount)
-    return values
 
 
 def _pools(call: Call, asked: Mapping[int, int]) -> list[dict[str, Any]]:
