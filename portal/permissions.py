@@ -11,6 +11,7 @@ from allocations.people.roles import Actor
 from allocations.programme import (
     calibrated,
     calls,
+    deciding,
     decisions,
     drawing,
     exchanging,
@@ -44,7 +45,7 @@ RULES: dict[str, Rule] = {
     "call.calibrate": calibrated.may_calibrate,
     "call.chair": decisions.may_chair,
     "call.conclude": calls.may_conclude,
-    "call.decide": decisions.is_decider,
+    "call.decide": deciding.may_decide_all,
     "call.correct": calls.may_correct,
     "call.draw": drawing.may_run,
     "call.edit": calls.may_edit,

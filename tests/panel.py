@@ -33,16 +33,20 @@ def people(session: Session, word: str, many: int) -> list[Person]:
     return made
 
 
-def crowd(session: Session, call: Call, many: int, *, reviews: int = 3, readers: int = 6) -> list[Proposal]:
-    """`many` proposals at the panel, the first the best; of the reviewers the first is a point too kind."""
-    authors, reviewers = people(session, "Author", many), people(session, "Reader", readers)
+def crowd(session: Session, call: Call, many: int, *, word: str = "", readers: int = 6) -> list[Proposal]:
+    """`many` proposals at the panel with three reviews each, the first the best.
+
+    Of the reviewers the first is a point too kind. `word` tells one crowd from another.
+    """
+    authors = people(session, f"{word}Author", many)
+    reviewers = people(session, f"{word}Reader", readers)
     criteria = session.scalars(select(Criterion).where(Criterion.call_id == call.id)).all()
     made = []
     for n, author in enumerate(authors):
-        proposal = waiting(call, author, call.resources[0], title=f"Proposal {n:04d}")
+        proposal = waiting(call, author, call.resources[0], title=f"{word}Proposal {n:04d}")
         session.add(proposal)
         made.append(proposal)
-        for k in range(reviews):
+        for k in range(3):
             reader = (n + k) % readers
             value = min(5, max(1, 5 - (4 * n) // many - (k == 2) + (reader == 0)))
             session.add(review(proposal, reviewers[reader], value, criteria=criteria))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
-from allocations.kernel.answers import require
+from allocations.kernel.answers import Answer, require
 from allocations.kernel.errors import DomainError, IllegalMove, Incomplete
 from allocations.people.roles import Actor
 from allocations.programme import decisions, panel_list, runs
@@ -55,9 +55,14 @@ class Ready:
         return [*self.award, *self.decline]
 
 
+def may_decide_all(actor: Actor, call: Call) -> Answer:
+    """To take a split over and to decide by it; each proposal is asked about besides."""
+    return decisions.is_decider(actor, call)
+
+
 def take_over(session: Session, actor: Actor, call: Call, reading: Reading) -> Taken:
     """Note the amounts of this split, save what has changed since or is not for this actor to decide."""
-    require(decisions.is_decider(actor, call))
+    require(may_decide_all(actor, call))
     amounts = {one["proposal"]: (one["amounts"], one["version"]) for one in reading.outcomes}
     known, left = panel_list.loaded(session, list(amounts)), list[Left]()
     for key, (given, version) in amounts.items():
@@ -92,7 +97,7 @@ def decide_as_recommended(
 
     What cannot be decided now is left as it is, and does not keep the others waiting.
     """
-    require(decisions.is_decider(actor, call))
+    require(may_decide_all(actor, call))
     if not summary.strip():
         raise Incomplete({"summary": "Write a summary of the decisions; it goes into each letter."})
     waiting = ready(session, actor, call).both

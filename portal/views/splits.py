@@ -154,7 +154,7 @@ def _tell(said: str, left: Sequence[Left]) -> None:
 @needs("call.decide")
 def decide_all(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
-    require(decisions.is_decider(actor(), call))
+    require(deciding.may_decide_all(actor(), call))
     form = Form({"summary": USUAL})
     if request.method == "POST":
         form, found = posted(), list[Decided]()
@@ -206,7 +206,7 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         without=sum(1 for one in listed if one.state == proposals.State.IN_REVIEW and not one.given),
         resources={resource.slug: resource for resource in call.resources},
         proposals=panel_list.loaded(session(), sorted(wanted)),
-        decides=decisions.is_decider(actor(), call),
+        decides=deciding.may_decide_all(actor(), call),
         links=beside("splits.index", number, last=-(-len(outcomes) // SIZE), ref=call.ref),
         status=form.status,
     )

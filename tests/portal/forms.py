@@ -141,6 +141,7 @@ FORMS = (
         "/proposals/{proposal_imaging}/decide",
         {"outcome": "award", "summary": "Good."},
     ),
+    FormPage("panel.calibrate", "chen", "/calls/{call_panel}/panel/calibration", {"places": "3"}, page=False),
     FormPage("people.disable", "ada", "/people/{psn_mei}/disable", {"reason": REASON}),
     FormPage("people.enable", "ada", "/people/{psn_gordon}/enable", {"reason": REASON}),
     FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
@@ -252,6 +253,13 @@ FORMS = (
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
     FormPage("viewing.begin", "ada", "/people/{psn_uma}/view", {"reason": REASON}),
+    FormPage("splits.decide_all", "chen", "/calls/{call_panel}/decide-all"),
+    FormPage("splits.index", "chen", "/calls/{call_panel}/split"),
+    FormPage("splits.pin", "chen", "/proposals/{proposal_first}/pin", {"reason": REASON}),
+    FormPage(
+        "splits.take_over", "chen", "/calls/{call_panel}/split/take-over", {"run": "{run_split}"}, page=False
+    ),
+    FormPage("splits.unpin", "chen", "/proposals/{proposal_pinned}/unpin", page=False),
     FormPage("viewing.end", "ada", "/viewing/end", page=False),
     FormPage(
         "tokens.new", "sam", "/account/tokens/new", {"name": "Nightly", "scopes": "read:profile"}, done=200

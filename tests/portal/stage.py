@@ -44,6 +44,7 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
+from tests.portal import at_panel
 
 SECRET = "a key that only the tests know, long enough"
 SITE = "https://site.example/callback"
@@ -60,7 +61,13 @@ PROPOSALS = {
     "soil": "Soil",
 }
 SECOND = "https://login.second.example"
-CALLS = {"draft": "Courses", "open": "second round", "past": "first round", "starter": "Starter"}
+CALLS = {
+    "panel": "at the panel",
+    "draft": "Courses",
+    "open": "second round",
+    "past": "first round",
+    "starter": "Starter",
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,9 @@ def fill(portal: Portal) -> None:
         _connect_sites(session)
         _make_tokens(session)
         _ask_about_accounts(session)
+    with portal.sessions() as session:
+        owen, chen = actor(session, "owen"), actor(session, "chen")
+    at_panel.tell(portal.worker(), owen, chen)
     portal.deliver()
 
 
@@ -296,7 +306,7 @@ def places(portal: Portal) -> dict[str, str]:
         found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
-        found |= _of_accounts(session)
+        found |= _of_accounts(session) | at_panel.places(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
         found |= _of_people(session)
     return found
