@@ -22,7 +22,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "call.calibrate": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.chair": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.conclude": {"call": {"closed": OFFICERS}},
-    "call.decide": {"call": {"draft, upcoming, open, closed, concluded": "chen"}},
+    "call.decide": {"call": {"draft, upcoming, open, closed, concluded": "chen tess nora"}},
     "call.edit": {"call": {"draft": OFFICERS}},
     "call.publish": {"call": {"draft": OFFICERS}},
     "call.split": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
