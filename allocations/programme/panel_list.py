@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role, RoleGrant, live
@@ -104,7 +104,8 @@ def ranks(values: Mapping[int, float | None]) -> dict[int, int]:
 
 def loaded(session: Session, ids: Sequence[int]) -> dict[int, Proposal]:
     """The proposals of one page with requests and team; whoever asks has found them on a viewer's list."""
-    with_them = (selectinload(Proposal.requests), joinedload(Proposal.team))
+    # A subquery, because the other way takes one statement for each five hundred.
+    with_them = (subqueryload(Proposal.requests), joinedload(Proposal.team))
     found = session.scalars(select(Proposal).where(Proposal.id.in_(ids)).options(*with_them))
     return {proposal.id: proposal for proposal in found.unique()}
 
