@@ -33,17 +33,22 @@ def people(session: Session, word: str, many: int) -> list[Person]:
     return made
 
 
-def crowd(session: Session, call: Call, many: int, *, word: str = "", readers: int = 6) -> list[Proposal]:
+def crowd(
+    session: Session, call: Call, many: int, *, word: str = "", readers: int = 6, writers: int = 0
+) -> list[Proposal]:
     """`many` proposals at the panel with three reviews each, the first the best.
 
-    Of the reviewers the first is a point too kind. `word` tells one crowd from another.
+    Of the reviewers the first is a point too kind. `word` tells one crowd from another; everybody writes
+    one proposal, unless there are only so many `writers`.
     """
-    authors = people(session, f"{word}Author", many)
+    authors = people(session, f"{word}Author", writers or many)
     reviewers = people(session, f"{word}Reader", readers)
     criteria = session.scalars(select(Criterion).where(Criterion.call_id == call.id)).all()
     made = []
-    for n, author in enumerate(authors):
-        proposal = waiting(call, author, call.resources[0], title=f"{word}Proposal {n:04d}")
+    for n in range(many):
+        proposal = waiting(
+            call, authors[n % len(authors)], call.resources[0], title=f"{word}Proposal {n:04d}"
+        )
         session.add(proposal)
         made.append(proposal)
         for k in range(3):

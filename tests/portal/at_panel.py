@@ -23,7 +23,7 @@ POOLS = {"h100": 600 * units.MICRO}
 def tell(worker: Worker, owen: Actor, chen: Actor) -> None:
     with worker.sessions() as session, session.begin():
         call = _closed(session, owen)
-        made = panel.crowd(session, call, MANY, word="Panel ")
+        made = panel.crowd(session, call, MANY, word="Panel ", readers=3, writers=2)
         decisions.recommend(session, chen, made[2], {"h100": 40 * units.MICRO})
         calibrated.ask(session, chen, call, places=5, seed=1)
         splitting.ask(session, chen, call, Terms(), seed=1)
