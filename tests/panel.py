@@ -24,7 +24,7 @@ def people(session: Session, word: str, many: int) -> list[Person]:
         Person(
             name=f"{word} {n}",
             email=f"{word.lower()}{n}@crowd.example",
-            institution=Institution(name=f"Home of {word} {n}", country="US"),
+            institution=Institution(name=f"House {n} of the {word}s", country="US"),
         )
         for n in range(many)
     ]
