@@ -146,6 +146,25 @@ def spread(scores: Sequence[float], low: float = 1, high: float = 5) -> Markup:
     return Markup('<figure class="spread">{}<figcaption>{}</figcaption></figure>').format(svg, caption)
 
 
+def interval(level: float, *, low: float, high: float, plain: float | None) -> Markup:
+    """The calibrated mean with its interval, the plain mean as a tick, on the rubric's scale of 1 to 5."""
+    bar = Markup('<line class="interval__bar" x1="{}" y1="12" x2="{}" y2="12"></line>').format(
+        _on_scale(low), _on_scale(high)
+    )
+    dot = Markup('<circle class="spread__dot" cx="{}" cy="12" r="4.5"></circle>').format(_on_scale(level))
+    tick = Markup('<line class="spread__mean" x1="{0}" y1="3" x2="{0}" y2="21"></line>')
+    marks = bar + (tick.format(_on_scale(plain)) if plain is not None else Markup("")) + dot
+    return Markup(
+        '<figure class="spread interval"><svg class="interval__plot" viewBox="0 0 140 30" aria-hidden="true" '
+        'focusable="false"><line class="spread__scale" x1="8" y1="26" x2="132" y2="26"></line>{}</svg>'
+        "<figcaption>{} <span>{} to {}</span></figcaption></figure>"
+    ).format(marks, f"{level:.2f}", f"{low:.2f}", f"{high:.2f}")
+
+
+def _on_scale(score: float) -> str:
+    return f"{8 + 124 * (min(max(score, 1.0), 5.0) - 1) / 4:.1f}"
+
+
 def _outlook(known: Sequence[BurnPoint], *, granted: int, starts: date, ends: date) -> Outlook:
     last = known[-1]
     since = [p for p in known if p.day <= last.day - PACE_WINDOW]

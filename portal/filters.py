@@ -52,7 +52,7 @@ def init(app: Flask) -> None:
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
     app.jinja_env.filters["exact"] = units.written
-    app.jinja_env.globals |= {"spread": charts.spread, "level": charts.level}
+    app.jinja_env.globals |= {"spread": charts.spread, "level": charts.level, "interval": charts.interval}
 
 
 def moment(at: datetime | None) -> str:

@@ -14,6 +14,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    url_for,
 )
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
@@ -195,3 +196,20 @@ def before() -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         abort(400, "The address names no page of this list.")
     return int(text)
+
+
+def page_number() -> int:
+    """Which page of a list that is ordered as a whole, from 1."""
+    text = request.args.get("page", "1")
+    if not text.isascii() or not text.isdecimal() or len(text) > 6 or int(text) < 1:
+        abort(400, "The address names no page of this list.")
+    return int(text)
+
+
+def beside(endpoint: str, number: int, *, last: int, **values: Any) -> dict[str, str]:
+    """Addresses of the next and the previous page, empty where there is none."""
+    pages = {"next": number + 1, "prev": number - 1}
+    return {
+        name: url_for(endpoint, page=other, **values) if 1 <= other <= last else ""
+        for name, other in pages.items()
+    }

@@ -2,12 +2,12 @@
 
 import calendar
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from sqlalchemy import ForeignKey, Text, exists, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.accounts import awards, ledger, projects
@@ -25,7 +25,7 @@ from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import proposals, teams
 from allocations.programme.calls import Call, Decider
 from allocations.programme.proposals import Proposal, State, on_team, same_house
-from allocations.programme.reviews import Review, ReviewState, is_office
+from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.steps import StepKind
 from allocations.programme.teams import InvitationState, TeamMember
 
@@ -110,20 +110,6 @@ def _has_been_heard(proposal: Proposal) -> Answer:
     return when(not replying, "The PI can still reply to the reviews. Decide when that step is over.")
 
 
-def for_panel(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
-    """What the panel talks about: visible proposals of the call in review or decided.
-
-    A chair or officer does not read how their own proposal stands.
-    """
-    states = [State.IN_REVIEW, State.AWARDED, State.DECLINED]
-    query = select(Proposal).where(
-        Proposal.call_id == call.id, Proposal.state.in_(states), proposals.visible(actor)
-    )
-    loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
-    found = session.scalars(query.options(*loaded).order_by(Proposal.id).limit(500))
-    return [proposal for proposal in found if is_office(actor, proposal)]
-
-
 def recommend(
     session: Session,
     actor: Actor,
@@ -135,14 +121,15 @@ def recommend(
     """Write the panel's recommended amounts (micro-units by resource slug) without deciding."""
     require(may_decide(actor, proposal))
     expect(proposal, version)
-    _check_amounts(proposal, amounts)
+    check_amounts(proposal, amounts)
     for request in proposal.requests:
         request.recommended = amounts.get(request.resource.slug, 0)
     # The requests are rows of their own: touch the proposal, so that a second tab's edit is noticed.
     flag_modified(proposal, "state_since")
 
 
-def _check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
+def check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
+    """Invalid unless each is of a resource that was asked for, and no more than was asked."""
     asked = {request.resource.slug: request for request in proposal.requests}
     wrong: dict[str, str] = {}
     for slug, amount in amounts.items():
@@ -167,7 +154,7 @@ def award(
     """Award these amounts; Invalid when a pool does not hold them, and then nothing has happened."""
     require(may_decide(actor, proposal))
     expect(proposal, version)
-    _check_amounts(proposal, amounts)
+    check_amounts(proposal, amounts)
     if not any(amounts.values()):
         raise Incomplete({_first_field(proposal): "Award at least one resource, or decline the proposal."})
     _check_summary(summary)

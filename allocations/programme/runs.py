@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, and_, or_, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, and_, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.kernel import audit, clock
@@ -84,6 +84,17 @@ def page(session: Session, call: Call, kind: RunKind, *, size: int = 10) -> Sequ
     """Newest first."""
     query = select(Run).where(Run.call_id == call.id, Run.kind == kind)
     return session.scalars(query.order_by(Run.id.desc()).limit(size)).all()
+
+
+def newest_and_done(session: Session, call: Call, kind: RunKind) -> tuple[Run | None, Run | None]:
+    """The newest run of a kind, and the newest one that has a result; one statement."""
+    of_kind = (Run.call_id == call.id, Run.kind == kind)
+    ended = Run.state.in_([RunState.DONE, RunState.APPLIED])
+    newest = select(func.max(Run.id)).where(*of_kind).scalar_subquery()
+    done = select(func.max(Run.id)).where(*of_kind, ended).scalar_subquery()
+    found = session.scalars(select(Run).where(or_(Run.id == newest, Run.id == done)).order_by(Run.id)).all()
+    with_result = next((run for run in found if run.state in (RunState.DONE, RunState.APPLIED)), None)
+    return (found[-1] if found else None), with_result
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from allocations.programme import exchanging, runs, staffing
+from allocations.programme import calibrated, exchanging, runs, splitting, staffing
 from allocations.programme.runs import Job, RunKind
 
 # Seconds; the lease of a run is longer.
 PATIENCE = 20 * 60
-GATHER = {RunKind.ASSIGNMENT: staffing.gather, RunKind.EXCHANGE: exchanging.gather}
+GATHER = {
+    RunKind.ASSIGNMENT: staffing.gather,
+    RunKind.CALIBRATION: calibrated.gather,
+    RunKind.EXCHANGE: exchanging.gather,
+    RunKind.SPLIT: splitting.gather,
+}
 
 
 def step(sessions: "sessionmaker[Session]") -> bool:

@@ -1,44 +1,55 @@
 """The panel: ranked table of a call, recommended amounts, decisions."""
 
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.accounts import ledger
 from allocations.accounts.ledger import Purpose
-from allocations.kernel import units
 from allocations.kernel.answers import require
-from allocations.kernel.errors import Incomplete, Invalid
+from allocations.kernel.errors import Incomplete
 from allocations.programme import (
+    calibrated,
     calls,
     decisions,
     disclosure,
+    panel_list,
     proposals,
     ranking,
-    reviewing,
     reviews,
+    runs,
     writing,
 )
+from allocations.programme.calibrated import Reading
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
+from allocations.programme.runs import RunKind, RunState
 from datasets import requests
-from portal import fields
+from portal import amounts, fields, sheet
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
-from portal.permissions import needs
-from portal.web import page, see_other
+from portal.permissions import needs, query
+from portal.web import beside, page, page_number, see_other
 
 blueprint = Blueprint("panel", __name__)
-
+# Proposals on one page of the list.
+SIZE = 100
+SEED_BITS = 48
 
 SAID = {
     "recommend": "{ref}: the amounts are noted. Nothing is decided yet.",
     "award": "{ref} is awarded. The providers are asked to consent, and the PI gets a letter.",
     "decline": "{ref} is declined. The PI gets a letter.",
 }
+
+
+class PlacesInput(BaseModel):
+    places: fields.Number
 
 
 class DecisionInput(BaseModel):
@@ -54,12 +65,93 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/calls/<ref>/panel")
 @needs("call.chair")
+@query("sort", "page")
 def ranked(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
     require(decisions.may_chair(actor(), call))
-    talked = decisions.for_panel(session(), actor(), call)
-    lines = ranking.rank(talked, reviewing.of_call(session(), talked), call.criteria)
-    return page("panel/ranked.html", call=call, lines=lines, pools=_pools(call, talked))
+    return _list_page(call, Form())
+
+
+@blueprint.post("/calls/<ref>/panel/calibration")
+@needs("call.calibrate")
+def calibrate(ref: str) -> ResponseReturnValue:
+    call = calls.get(session(), actor(), ref)
+    require(calibrated.may_calibrate(actor(), call))
+    form = posted()
+
+    def save() -> None:
+        places = form.parse(PlacesInput).places
+        calibrated.ask(session(), actor(), call, places=places, seed=secrets.randbits(SEED_BITS))
+
+    if form.save(save):
+        return see_other(url_for("panel.ranked", ref=ref), "The scores are being calibrated.")
+    return _list_page(call, form)
+
+
+@blueprint.get("/calls/<ref>/panel.csv")
+@needs("call.chair")
+@query("sort")
+def export(ref: str) -> ResponseReturnValue:
+    """What the page shows of all its proposals."""
+    call = calls.get(session(), actor(), ref)
+    require(decisions.may_chair(actor(), call))
+    listed = panel_list.entries(session(), actor(), call)
+    done = runs.newest_and_done(session(), call, RunKind.CALIBRATION)[1]
+    reading = calibrated.read(done, listed)
+    lines = calibrated.ordered(listed, reading, by=_sort(reading))
+    known = panel_list.loaded(session(), [entry.proposal for entry in listed])
+    answer = Response(sheet.written(sheet.rows(actor(), call, lines, known)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f"attachment; filename={call.ref}-panel.csv"
+    return answer
+
+
+@blueprint.get("/calls/<ref>/panel/leniency")
+@needs("call.calibrate")
+def leniency(ref: str) -> ResponseReturnValue:
+    call = calls.get(session(), actor(), ref)
+    require(calibrated.may_calibrate(actor(), call))
+    listed = panel_list.entries(session(), actor(), call)
+    reading = calibrated.read(runs.newest_and_done(session(), call, RunKind.CALIBRATION)[1], listed)
+    found = sorted(reading.leniency if reading else (), key=lambda one: (-one.offset, one.reviewer))
+    names = panel_list.names(session(), [one.reviewer for one in found])
+    return page("panel/leniency.html", call=call, lines=[(names[one.reviewer], one) for one in found])
+
+
+def _list_page(call: Call, form: Form) -> ResponseReturnValue:
+    listed = panel_list.entries(session(), actor(), call)
+    newest, done = runs.newest_and_done(session(), call, RunKind.CALIBRATION)
+    reading = calibrated.read(done, listed)
+    sort, number = _sort(reading), page_number()
+    lines = calibrated.ordered(listed, reading, by=sort)
+    part = lines[SIZE * (number - 1) : SIZE * number]
+    pools = _pools(call, panel_list.asked_for(session(), actor(), call))
+    form.values.setdefault("places", str(calibrated.usual_places(done, listed, pools)))
+    return page(
+        "panel/ranked.html",
+        call=call,
+        form=form,
+        pools=pools,
+        newest=newest,
+        done=done,
+        busy=newest is not None and newest.state in (RunState.WAITING, RunState.RUNNING),
+        reading=reading,
+        sort=sort,
+        lines=part,
+        total=len(lines),
+        links=beside("panel.ranked", number, last=-(-len(lines) // SIZE), ref=call.ref, sort=sort),
+        proposals=panel_list.loaded(session(), [line.entry.proposal for line in part]),
+        decides=decisions.is_decider(actor(), call),
+        status=form.status,
+    )
+
+
+def _sort(reading: Reading | None) -> str:
+    """As asked; otherwise by the calibrated mean where there is one."""
+    asked = request.args.get("sort", "")
+    if asked and asked not in ("raw", "calibrated"):
+        abort(400, "The list is sorted by “raw” or by “calibrated”.")
+    usual = "calibrated" if reading and reading.levels else "raw"
+    return asked or usual
 
 
 @blueprint.route("/proposals/<ref>/decide", methods=["GET", "POST"])
@@ -68,7 +160,7 @@ def decide(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
     if not reviews.is_office(actor(), proposal):
         require(decisions.may_decide(actor(), proposal))
-    form = Form(_shown(proposal))
+    form = Form({"version": str(proposal.version), "summary": "", **amounts.shown(proposal)})
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _decide(form, proposal)):
@@ -89,7 +181,7 @@ def decide(ref: str) -> ResponseReturnValue:
         circle=around,
         requests=requests.of_proposal(session(), proposal),
         written=writing.written_for(session(), proposal),
-        pools={pool["resource"].slug: pool for pool in _pools(proposal.call, [])},
+        pools={pool["resource"].slug: pool for pool in _pools(proposal.call, {})},
         status=form.status,
     )
 
@@ -100,45 +192,19 @@ def _decide(form: Form, proposal: Proposal) -> None:
     if outcome == "decline":
         decisions.decline(session(), actor(), proposal, summary=summary, version=version)
         return
-    amounts = _amounts(form, proposal)
+    given = amounts.typed(form, proposal)
     if outcome == "recommend":
-        decisions.recommend(session(), actor(), proposal, amounts, version=version)
+        decisions.recommend(session(), actor(), proposal, given, version=version)
     elif outcome == "award":
-        decisions.award(session(), actor(), proposal, amounts=amounts, summary=summary, version=version)
+        decisions.award(session(), actor(), proposal, amounts=given, summary=summary, version=version)
     else:
         raise Incomplete({"outcome": "Choose what the panel decides."})
 
 
-def _amounts(form: Form, proposal: Proposal) -> dict[str, int]:
-    amounts, wrong = {}, {}
-    for wanted in proposal.requests:
-        name = f"amount_{wanted.resource.slug}"
-        try:
-            amounts[wanted.resource.slug] = units.micro(str(form.values.get(name, "")).strip() or 0)
-        except ValueError as error:
-            wrong[name] = f"{error}."
-    if wrong:
-        raise Invalid(wrong)
-    return amounts
-
-
-def _shown(proposal: Proposal) -> dict[str, Any]:
-    values: dict[str, Any] = {"version": str(proposal.version), "summary": ""}
-    for wanted in proposal.requests:
-        amount = wanted.requested if wanted.recommended is None else wanted.recommended
-        values[f"amount_{wanted.resource.slug}"] = units.written(amount)
-    return values
-
-
-def _pools(call: Call, talked: Any) -> list[dict[str, Any]]:
+def _pools(call: Call, asked: Mapping[int, int]) -> list[dict[str, Any]]:
     """Each pool of the call: what it holds, what is free, what undecided proposals ask of it."""
     owners = [ledger.pool(link.pool_id) for link in call.pools]
     held = ledger.balances(session(), owners)
-    asked: dict[int, int] = {}
-    for proposal in talked:
-        if proposal.state == proposals.State.IN_REVIEW:
-            for wanted in proposal.requests:
-                asked[wanted.resource_id] = asked.get(wanted.resource_id, 0) + wanted.requested
     return [
         {
             "resource": link.pool.resource,

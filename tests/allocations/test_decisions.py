@@ -254,17 +254,6 @@ def test_a_later_month_is_always_later_and_never_too_far(day: date, months: int)
     assert day.day - 3 <= later.day <= day.day
 
 
-def test_the_panel_sees_proposals_in_review_and_decided(session: Session, cast: Cast) -> None:
-    stage.draft(cast)
-    stage.submitted(cast)
-    panel = [stage.in_review(cast), stage.reviewed(cast)]
-    decisions.decline(session, cast.chen, panel[1], summary="No.")
-    session.flush()
-
-    assert list(decisions.for_panel(session, cast.chen, cast.call)) == panel
-    assert list(decisions.for_panel(session, cast.sam, cast.call)) == []
-
-
 @pytest.mark.parametrize(
     ("who", "allowed"), [("chen", True), ("owen", True), ("ruth", False), ("sam", False)]
 )

@@ -178,6 +178,7 @@ FORMS = (
         "/proposals/{proposal_imaging}/decide",
         {"outcome": "award", "summary": "Good."},
     ),
+    FormPage("panel.calibrate", "chen", "/calls/{call_panel}/panel/calibration", {"places": "3"}, page=False),
     FormPage("people.disable", "ada", "/people/{psn_mei}/disable", {"reason": REASON}),
     FormPage("people.enable", "ada", "/people/{psn_gordon}/enable", {"reason": REASON}),
     FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
@@ -295,6 +296,13 @@ FORMS = (
         "talking.reply", "ibrahim", "/proposals/{proposal_tides}/reply", {"text": "We did.", "agree": "yes"}
     ),
     FormPage("viewing.begin", "ada", "/people/{psn_uma}/view", {"reason": REASON}),
+    FormPage("splits.decide_all", "chen", "/calls/{call_panel}/decide-all"),
+    FormPage("splits.index", "chen", "/calls/{call_panel}/split"),
+    FormPage("splits.pin", "chen", "/proposals/{proposal_first}/pin", {"reason": REASON}),
+    FormPage(
+        "splits.take_over", "chen", "/calls/{call_panel}/split/take-over", {"run": "{run_split}"}, page=False
+    ),
+    FormPage("splits.unpin", "chen", "/proposals/{proposal_pinned}/unpin", page=False),
     FormPage("viewing.end", "ada", "/viewing/end", page=False),
     FormPage(
         "tokens.new", "sam", "/account/tokens/new", {"name": "Nightly", "scopes": "read:profile"}, done=200

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from allocations.accounts.awards import Allocation, Award
 from allocations.accounts.projects import Membership, Project
+from allocations.people.persons import Person
 from allocations.programme.calls import Call
 from allocations.programme.conflicts import Conflict
 from allocations.programme.proposals import Proposal
@@ -47,7 +48,9 @@ class Facts:
     """People by number, teams, members and conflicts, read once."""
 
     def __init__(self, session: Session) -> None:
-        self.names = {stage.person(session, who).id: who for who in CAST}
+        # Whoever is not of the cast has written or reviewed something, and never logs in.
+        self.names = {person.id: person.name for person in session.scalars(select(Person))}
+        self.names |= {stage.person(session, who).id: who for who in CAST}
         accepted = [member for member in session.scalars(select(TeamMember)) if member.state == "accepted"]
         self.team = {(member.proposal_id, self.names[member.person_id or 0]) for member in accepted}
         members = session.scalars(select(Membership))

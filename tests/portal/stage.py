@@ -46,36 +46,14 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
-from tests.portal import competitions, talks, writers
+from tests.portal import at_panel, competitions, talks, writers
+from tests.portal.titles import CALLS, PROPOSALS
 
 SECRET = "a key that only the tests know, long enough"
 SITE = "https://site.example/callback"
 # What a program shows on its screen, as it is digested.
 USER_CODE = "BCDFGHJK"
-# Short names for what the story tells of, by words of their titles.
-PROPOSALS = {
-    "weather": "weather",
-    "poetry": "poems",
-    "enzymes": "enzymes",
-    "imaging": "lung nodules",
-    "language": "Speech",
-    "fusion": "fusion",
-    "soil": "Soil",
-    "ice": "Ice sheets",
-    "tides": talks.REPLYING,
-    "dunes": talks.TALKING,
-    "rivers": "Sounds of rivers",
-    "lagoons": "Lagoons",
-    "glaciers": "Glaciers",
-}
 SECOND = "https://login.second.example"
-CALLS = {
-    "draft": "Courses",
-    "open": "second round",
-    "past": "first round",
-    "starter": "Starter",
-    "late": "Too late",
-}
 
 
 @dataclass(frozen=True)
@@ -135,6 +113,9 @@ def fill(portal: Portal) -> None:
         _propose_reviewers(session)
         talks.begin(session)
         writers.write(session, *(actor(session, who) for who in ("owen", "priya", "mei")))
+    with portal.sessions() as session:
+        owen, chen = actor(session, "owen"), actor(session, "chen")
+    at_panel.tell(portal.worker(), owen, chen)
     portal.deliver()
     while computing.step(portal.sessions):
         pass
@@ -335,7 +316,7 @@ def places(portal: Portal) -> dict[str, str]:
         found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
-        found |= _of_accounts(session)
+        found |= _of_accounts(session) | at_panel.places(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
         found |= _of_people(session) | _of_runs(session)
     return found

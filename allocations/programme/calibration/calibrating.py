@@ -13,6 +13,7 @@ from allocations.programme.calibration import islands, model, posterior
 from allocations.programme.calibration.model import Design
 from allocations.programme.calibration.posterior import Ranked
 from allocations.programme.calibration.values import (
+    LEAST_REVIEWS,
     Calibrated,
     Calibration,
     Estimate,
@@ -24,7 +25,6 @@ from allocations.programme.calibration.values import (
     Zone,
 )
 
-LEAST_REVIEWS = 30
 SURE, HOPELESS = 0.95, 0.05
 
 

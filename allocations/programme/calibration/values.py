@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from allocations.kernel.answers import Answer
 
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 1, 5
+# Under so many reviews nothing is calibrated.
+LEAST_REVIEWS = 30
 
 
 class Zone(enum.StrEnum):

@@ -1,0 +1,172 @@
+"""A split from plain values to plain values, as runs keep them: one round for each viewer's list."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from allocations.programme.selection import bands, checking, solving
+from allocations.programme.selection.bands import Impossible
+from allocations.programme.selection.requests import Candidate, Line, Pin, Pool, Portion, Rate, Round, Rules
+from allocations.programme.selection.results import Outcome, Split
+from allocations.programme.selection.solving import Item, Mode
+from allocations.programme.selection.split import difference, split
+
+Plain = Mapping[str, Any]
+
+
+def answered(inputs: Plain) -> dict[str, Any]:
+    """See `splitting.gather` for the inputs; a view that cannot be solved says why."""
+    return {"proposals": inputs["proposals"], "views": [_view(inputs, view) for view in inputs["views"]]}
+
+
+def _view(inputs: Plain, view: Plain) -> dict[str, Any]:
+    about = {key: view[key] for key in ("hidden", "calibrated", "width")}
+    about["candidates"] = [one["proposal"] for one in view["candidates"]]
+    this = round_of(inputs, view, inputs["pins"])
+    try:
+        found = split(this)
+    except Impossible as why:
+        return about | {"refused": str(why)}
+    wrong = checking.faults(this, found)
+    if wrong:
+        return about | {"refused": f"The result breaks a rule and is not shown: {wrong[0]}"}
+    known = {one.proposal: one for one in this.candidates}
+    versions = {one["proposal"]: one["version"] for one in view["candidates"]}
+    return about | {
+        "refused": "",
+        "outcomes": [
+            _outcome(known[one.proposal], one) | {"version": versions[one.proposal]} for one in found.outcomes
+        ],
+        "pools": _pools(this, found),
+        "changes": _changes(inputs, view, this, found),
+        "proven": found.proven,
+        "share_of_bound": round(found.value / _bound(this), 4) if found.value else 0.0,
+    }
+
+
+def round_of(inputs: Plain, view: Plain, pins: Sequence[Plain]) -> Round:
+    terms = inputs["terms"]
+    capacity = {one["slug"]: one["capacity"] for one in inputs["pools"]}
+    largest = max(capacity.values(), default=0)
+    aside = {slug: amount * terms["set_aside"] // 100 for slug, amount in capacity.items()}
+    rules = Rules(
+        width=view["width"],
+        promises=tuple(Fraction(share, 100) for share in terms["promises"]),
+        cap=Fraction(terms["cap"], 100) if terms["cap"] < 100 else None,
+        set_asides=tuple(Portion(slug, amount, "set aside") for slug, amount in aside.items()),
+        high_risk=tuple(
+            Portion(slug, (amount - aside[slug]) * inputs["high_risk"] // 100)
+            for slug, amount in capacity.items()
+        ),
+    )
+    set_by_hand = {pin["proposal"]: pin["amounts"] for pin in pins}
+    made = [_candidate(one, set_by_hand.get(one["proposal"]), inputs) for one in view["candidates"]]
+    candidates = tuple(one for one in made if one.lines)
+    return Round(
+        tuple(Pool(slug, amount, _credit(largest, amount)) for slug, amount in capacity.items()),
+        candidates,
+        rules,
+        tuple(_pin(one, set_by_hand[one.proposal]) for one in candidates if one.proposal in set_by_hand),
+    )
+
+
+def _credit(largest: int, amount: int) -> Fraction:
+    """Every pool weighs the same towards a cap: a GPU-hour and a GiB have no other rate."""
+    return Fraction(largest, amount).limit_denominator(1000) if amount else Fraction(1)
+
+
+def _candidate(one: Plain, pinned: Mapping[str, int] | None, inputs: Plain) -> Candidate:
+    """A pinned one asks only for what it gets: the chair may go below a minimum."""
+    slugs, share = {pool["slug"] for pool in inputs["pools"]}, inputs["terms"]["minimum"]
+    lines = []
+    for slug, requested in one["lines"]:
+        minimum = max(1, -(-requested * share // 100))
+        if pinned and any(pinned.values()):
+            minimum = min(minimum, pinned.get(slug, 0))
+        if slug in slugs and minimum:
+            lines.append(Line(requested, minimum, (Rate(slug),)))
+    risky = one["high_risk"] and inputs["high_risk"]
+    score = max(one["score"], 0.01)
+    return Candidate(one["proposal"], score, one["house"], tuple(lines), score if risky else None)
+
+
+def _pin(one: Candidate, amounts: Mapping[str, int]) -> Pin:
+    return Pin(one.proposal, tuple(amounts.get(_slug(line), 0) for line in one.lines))
+
+
+def _slug(line: Line) -> str:
+    return line.rates[0].pool
+
+
+def _amounts(one: Candidate, outcome: Outcome) -> dict[str, int]:
+    return {_slug(line): served.awarded for line, served in zip(one.lines, outcome.lines, strict=True)}
+
+
+def _outcome(one: Candidate, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "proposal": outcome.proposal,
+        "rank": outcome.rank,
+        "score": round(one.score, 4),
+        "amounts": _amounts(one, outcome),
+        "kind": str(outcome.certificate.kind),
+        # A number of ours says nothing to people.
+        "reason": outcome.certificate.reason.replace(one.institution, "Its institution"),
+    }
+
+
+def _pools(this: Round, found: Split) -> list[dict[str, Any]]:
+    uses = [use for outcome in found.outcomes for served in outcome.lines for use in served.uses]
+    used = Counter[str]()
+    for use in uses:
+        used[use.pool] += use.amount
+    aside = {portion.pool: portion.amount for portion in this.rules.set_asides}
+    prices = {price.pool: price.value for price in found.prices}
+    return [
+        {
+            "slug": pool.slug,
+            "capacity": pool.capacity,
+            "aside": aside[pool.slug],
+            "used": used[pool.slug],
+            "left": pool.capacity - aside[pool.slug] - used[pool.slug],
+            "price": round(prices[pool.slug], 4),
+        }
+        for pool in this.pools
+    ]
+
+
+def _changes(inputs: Plain, view: Plain, this: Round, found: Split) -> list[dict[str, Any]]:
+    """What the chair's edit does to whom: against the same round with the pins of before."""
+    if inputs["pins_before"] is None or inputs["pins_before"] == inputs["pins"]:
+        return []
+    earlier = round_of(inputs, view, inputs["pins_before"])
+    try:
+        before = split(earlier)
+    except Impossible:
+        return []
+    was, now = _by_proposal(earlier, before), _by_proposal(this, found)
+    return [
+        {"proposal": one.proposal, "before": was.get(one.proposal, {}), "after": now[one.proposal]}
+        for one in difference(before, found)
+    ]
+
+
+def _by_proposal(this: Round, found: Split) -> dict[int, dict[str, int]]:
+    known = {one.proposal: one for one in this.candidates}
+    return {one.proposal: _amounts(known[one.proposal], one) for one in found.outcomes}
+
+
+def _bound(this: Round) -> float:
+    """No split can be worth more: the linear problem without whole decisions."""
+    items = [
+        Item(
+            one,
+            tuple(line.minimum for line in one.lines),
+            tuple(line.requested for line in one.lines),
+            tuple(line.rates for line in one.lines),
+            Mode.OPEN,
+        )
+        for one in this.candidates
+    ]
+    found = solving.relax(bands.space(this), items)
+    return found.value if found and found.value > 0 else 1.0
