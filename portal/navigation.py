@@ -8,6 +8,7 @@ ROOMS: tuple[tuple[str, str, frozenset[Role] | None], ...] = (
     ("Calls", "/calls", None),
     ("Resources", "/resources", None),
     ("Datasets", "/datasets", None),
+    ("Awards", "/awarded", None),
 )
 DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Screening", "/screening", frozenset({Role.PROGRAMME_OFFICER})),

@@ -78,6 +78,7 @@ WORDS = {
     "proposal.awarded": "Awarded the proposal",
     "proposal.declined": "Declined the proposal",
     "proposal.give_grace": "Let the proposal in after the close",
+    "proposal.hide_abstract": "Changed whether the abstract is public",
     "proposal.in_review": "Forwarded the proposal to review",
     "proposal.pin": "Set the amounts of the proposal by hand",
     "proposal.reply": "Replied to the reviews",

@@ -131,6 +131,8 @@ class Proposal(Referenced, Base):
     keywords: Mapped[str] = mapped_column(String(500), default="")
     # Might well not work; judged for what it would bring if it does.
     high_risk: Mapped[bool] = mapped_column(default=False)
+    # The PI keeps the abstract back when the award is published.
+    hides_abstract: Mapped[bool] = mapped_column(default=False, init=False)
     starts_on: Mapped[date | None] = mapped_column(default=None)
     months: Mapped[int] = mapped_column(default=12)
     state: Mapped[State] = mapped_column(default=State.DRAFT, index=True)

@@ -54,6 +54,7 @@ class Summary:
     abstract: str
     fields_of_science: tuple[str, ...]
     keywords: str
+    high_risk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,6 +304,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table('proposal', schema=None) as batch_op:
         batch_op.add_column(sa.Column('high_risk', sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column('hides_abstract', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('step', sa.Enum('admin_check', 'technical', 'review', 'rebuttal', 'discussion', 'panel', 'decision', 'acceptance', name='stepkind', native_enum=False, create_constraint=True, length=24), nullable=True))
         batch_op.add_column(sa.Column('step_since', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('step_due', sa.DateTime(timezone=True), nullable=True))
@@ -345,6 +346,7 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f('ck_proposal_stepkind'), type_='check')
         batch_op.drop_column('step')
         batch_op.drop_column('high_risk')
+        batch_op.drop_column('hides_abstract')
 
     with op.batch_alter_table('call_pool', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_call_pool_agreed_by_id'), type_='foreignkey')

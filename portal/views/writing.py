@@ -34,6 +34,7 @@ class SummaryInput(BaseModel):
     abstract: fields.Note
     fields_of_science: list[fields.Short] = []
     keywords: fields.Line
+    high_risk: fields.Flag = False
 
 
 class PeriodInput(BaseModel):
@@ -60,7 +61,7 @@ def summary(ref: str) -> ResponseReturnValue:
         chosen = tuple(given.fields_of_science)
         if not set(chosen) <= set(science.FIELDS):
             raise Invalid({"fields_of_science": "Choose fields from the list."})
-        part = Summary(given.title, given.abstract, chosen, given.keywords)
+        part = Summary(given.title, given.abstract, chosen, given.keywords, given.high_risk)
         writing.save_text(session(), actor(), proposal, part, version=version_in(form))
 
     earlier = sections.earlier(proposal)
@@ -197,6 +198,7 @@ def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: getattr(proposal, name) for name in ("title", "abstract", "fields_of_science", "keywords")
     }
+    values["high_risk"] = ["yes"] if proposal.high_risk else []
     values["starts_on"] = proposal.starts_on.isoformat() if proposal.starts_on else ""
     values["months"] = str(proposal.months)
     values["version"] = str(proposal.version)

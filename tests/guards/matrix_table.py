@@ -112,6 +112,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "proposal": {"draft, returned": "priya carlos"},
         "proposal after closing": {"draft, returned": "priya carlos"},
     },
+    "proposal.hide_abstract": {"proposal": {"awarded": "priya"}},
     "proposal.reply": {"proposal at a step": {"rebuttal": "priya"}},
     "proposal.screen": {"proposal": {"submitted": "owen"}},
     "proposal.see_desk": {"nothing": {"always": OFFICERS}},

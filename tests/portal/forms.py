@@ -76,6 +76,7 @@ FORMS = (
     ),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
     FormPage("assessing.assess", "pat", "/proposals/{proposal_ice}/assessment", {"verdict": "feasible"}),
+    FormPage("results.hide", "priya", "/proposals/{proposal_weather}/abstract", page=False),
     FormPage("courses.show", "priya", "/projects/{project}/course", {"seats": "40", "cap": "5"}),
     FormPage("courses.renew", "priya", "/projects/{project}/course/link", page=False),
     FormPage("courses.join", "sam", "/courses/{course_token}", page=False),

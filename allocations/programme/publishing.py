@@ -1,0 +1,139 @@
+"""What the public learns of a call: its awards, and how applicants fared, with small groups hidden."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from allocations.accounts.awards import Award, AwardState
+from allocations.kernel import audit
+from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.people.institutions import Institution
+from allocations.people.persons import Person
+from allocations.people.roles import Actor
+from allocations.programme.calls import Call
+from allocations.programme.decisions import Decision
+from allocations.programme.proposals import Proposal, State, is_pi
+
+# Groups with fewer applicants than this are not told apart: somebody could be recognised.
+SMALLEST = 5
+OTHERS = "Others"
+DECIDED = (State.AWARDED, State.DECLINED)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAward:
+    """An accepted award as everybody may read it; `abstract` is empty where the PI keeps it back."""
+
+    id: int
+    title: str
+    abstract: str
+    pi: str
+    institution: str
+    call: str
+    award: Award
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """How one group of applicants fared."""
+
+    group: str
+    applied: int
+    awarded: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.awarded / self.applied)
+
+
+def awards(session: Session, *, before: int | None = None, size: int = 25) -> list[PublicAward]:
+    """Accepted awards, newest first, by keyset; awards without a proposal are none of a call."""
+    query = (
+        select(Award, Proposal)
+        .join(Decision, Decision.award_id == Award.id)
+        .join(Proposal, Proposal.id == Decision.proposal_id)
+        .where(Award.state == AwardState.ACCEPTED)
+        .options(selectinload(Award.allocations))
+    )
+    if before is not None:
+        query = query.where(Award.id < before)
+    found = session.execute(query.order_by(Award.id.desc()).limit(size))
+    return [_public(award, proposal) for award, proposal in found]
+
+
+def _public(award: Award, proposal: Proposal) -> PublicAward:
+    return PublicAward(
+        id=award.id,
+        title=proposal.title,
+        abstract="" if proposal.hides_abstract else proposal.abstract,
+        pi=proposal.pi.name,
+        institution=proposal.pi.affiliation,
+        call=proposal.call.title,
+        award=award,
+    )
+
+
+def may_hide(actor: Actor, proposal: Proposal) -> Answer:
+    """To keep the abstract back from the public list of awards, and to show it again."""
+    return first_no(
+        is_pi(actor, proposal),
+        when(proposal.state == State.AWARDED, "Only awarded proposals are published."),
+    )
+
+
+def hide(session: Session, actor: Actor, proposal: Proposal) -> None:
+    """Keep the abstract back, or show it again: whichever it is not now."""
+    require(may_hide(actor, proposal))
+    proposal.hides_abstract = not proposal.hides_abstract
+    word = "kept back" if proposal.hides_abstract else "shown"
+    audit.record(session, actor, "proposal.hide_abstract", subject=proposal.ref, note=word)
+
+
+def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
+    """Applications and awards by field of science, country and whether the PI applied for the first time.
+
+    Only decided proposals count. A proposal with two fields counts in both. Empty when fewer than
+    ten are decided: anything less tells of single people.
+    """
+    query = (
+        select(Proposal.id, Proposal.pi_id, Proposal.state, Proposal.fields_of_science, Institution.country)
+        .join(Person, Person.id == Proposal.pi_id)
+        .outerjoin(Institution, Institution.id == Person.institution_id)
+        .where(Proposal.call_id == call.id, Proposal.state.in_(DECIDED))
+    )
+    rows = session.execute(query.order_by(Proposal.id)).all()
+    if len(rows) < 2 * SMALLEST:
+        return {}
+    earlier = select(Proposal.pi_id).where(Proposal.state.in_(DECIDED), Proposal.call_id < call.id)
+    known = set(session.scalars(earlier.distinct()))
+    fields: dict[str, list[bool]] = defaultdict(list)
+    countries: dict[str, list[bool]] = defaultdict(list)
+    firsts: dict[str, list[bool]] = defaultdict(list)
+    for _, pi_id, state, named, country in rows:
+        won = state == State.AWARDED
+        for field in named:
+            fields[field].append(won)
+        countries[country or "Not known"].append(won)
+        firsts["Applied before" if pi_id in known else "First application"].append(won)
+    every = Success("All", len(rows), sum(row.state == State.AWARDED for row in rows))
+    tables = {"Field of science": fields, "Country": countries, "Experience": firsts}
+    return {"All": [every]} | {name: suppressed(groups) for name, groups in tables.items()}
+
+
+def suppressed(groups: Mapping[str, Sequence[bool]]) -> list[Success]:
+    """Small groups go together; no group that is left out can be found by taking the others from the sum.
+
+    While what is put together is itself too small, the next smallest group joins it. A table of one
+    line tells nothing and is left out.
+    """
+    ordered = sorted(groups.items(), key=lambda item: (len(item[1]), item[0]))
+    together: list[bool] = []
+    while ordered and (len(ordered[0][1]) < SMALLEST or 0 < len(together) < SMALLEST):
+        together += ordered.pop(0)[1]
+    lines = [Success(name, len(won), sum(won)) for name, won in reversed(ordered)]
+    if together:
+        lines.append(Success(OTHERS, len(together), sum(together)))
+    return lines if len(lines) > 1 else []
