@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from allocations.kernel import clock
 from allocations.kernel.db import Base
-from allocations.people.persons import Person
+from allocations.people.persons import OF_LOG_IN, Person
 from allocations.people.roles import actor_of
 from allocations.programme import reviews
 from allocations.programme.reviews import OPEN, Review
@@ -24,7 +24,7 @@ class Digest(Base):
 
     __tablename__ = "digest"
 
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True, info=OF_LOG_IN)
     looked_on: Mapped[date]
 
 

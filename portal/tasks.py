@@ -44,7 +44,11 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
         silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
         mine.append((_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
     if actor.has(Role.PROGRAMME_OFFICER):
-        submitted = and_(proposals.visible(actor), Proposal.state == State.SUBMITTED)
+        submitted = and_(
+            proposals.visible(actor),
+            Proposal.state == State.SUBMITTED,
+            Proposal.step == StepKind.ADMIN_CHECK,
+        )
         mine.append((_count(Proposal.id, submitted), "Proposals to screen", "/screening"))
         late = and_(proposals.visible(actor), progress.late())
         mine.append(

@@ -60,7 +60,9 @@ def agree_ahead(session: Session, actor: Actor, link: CallPool) -> None:
     if link.agreed_at is not None:
         raise IllegalMove(f"{link.agreed_by} has agreed to this already.")
     link.agreed_at, link.agreed_by, link.agreed_by_id = clock.now(), actor.name, actor.person_id
-    _record(session, actor, "call_pool.agree_ahead", link=link)
+    call = session.get_one(Call, link.call_id)
+    note = link.pool.resource.name
+    audit.record(session, actor, "call_pool.agree_ahead", subject=call.ref, note=note)
 
 
 def take_back(session: Session, actor: Actor, link: CallPool) -> None:
@@ -69,9 +71,5 @@ def take_back(session: Session, actor: Actor, link: CallPool) -> None:
     if link.agreed_at is None:
         raise IllegalMove("There is no agreement to take back.")
     link.agreed_at, link.agreed_by, link.agreed_by_id = None, "", None
-    _record(session, actor, "call_pool.take_back", link=link)
-
-
-def _record(session: Session, actor: Actor, verb: str, *, link: CallPool) -> None:
     call = session.get_one(Call, link.call_id)
-    audit.record(session, actor, verb, subject=call.ref, note=link.pool.resource.name)
+    audit.record(session, actor, "call_pool.take_back", subject=call.ref, note=link.pool.resource.name)

@@ -45,7 +45,7 @@ def seal(session: Session, actor: Actor, call: Call, *, secret: str) -> Draw:
     draw = Draw(call_id=call.id, secret=secret, commitment=seeds.commitment(secret), sealed_by=actor.name)
     session.add(draw)
     session.flush()
-    audit.record(session, actor, "draw.seal", subject=call.ref, note=draw.commitment)
+    audit.record(session, actor, "draw.seal", subject=call.ref, note=f"fingerprint {draw.commitment[:16]}")
     return draw
 
 
@@ -75,7 +75,7 @@ def freeze(session: Session, actor: Actor, call: Call, draw: Draw, terms: Terms)
     draw.placed = [asdict(one) | {"ref": refs[one.proposal]} for one in placed]
     draw.digest = tiers.digest(placed, tuple(draw.budget[slug] for slug in slugs))
     draw.source, draw.frozen_at = terms.source.strip(), clock.now()
-    audit.record(session, actor, "draw.freeze", subject=call.ref, note=draw.digest)
+    audit.record(session, actor, "draw.freeze", subject=call.ref, note=f"fingerprint {draw.digest[:16]}")
 
 
 def _ready(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:

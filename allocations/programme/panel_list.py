@@ -9,10 +9,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from allocations.people.persons import Person
-from allocations.people.roles import Actor, Role, RoleGrant, live
+from allocations.people.roles import Actor, Role, RoleGrant, actor_of, live
 from allocations.programme import proposals
 from allocations.programme.calls import Call, Criterion
-from allocations.programme.conflicts import Conflict
 from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.reviews import READING, Review, ReviewState, Score
 from allocations.programme.teams import InvitationState, TeamMember
@@ -128,25 +127,22 @@ def names(session: Session, ids: Sequence[int]) -> dict[int, str]:
 def hidden_from_panel(session: Session, call: Call, ids: Iterable[int]) -> list[list[int]]:
     """Each set of these proposals that is kept from somebody who may open the panel's pages.
 
-    What is computed is computed for each of them anew, as if those proposals did not exist.
+    What is computed is computed for each of them anew, as if those proposals did not exist. Two statements
+    for each of the office: they are few, and the worker asks.
     """
-    holders = select(RoleGrant.person_id).where(
-        live(),
-        or_(
-            RoleGrant.role == Role.PROGRAMME_OFFICER,
-            and_(
-                RoleGrant.role == Role.PANEL_CHAIR,
-                or_(RoleGrant.scope_id.is_(None), RoleGrant.scope_id == call.id),
-            ),
-        ),
+    known, kept = set(ids), set[tuple[int, ...]]()
+    for person in _office(session, call):
+        seen = set(session.scalars(select(Proposal.id).where(shown(actor_of(session, person), call))))
+        kept.add(tuple(sorted(known - seen)))
+    return [list(one) for one in sorted(kept - {()})]
+
+
+def _office(session: Session, call: Call) -> Sequence[Person]:
+    """Programme officers, and the chairs of this call."""
+    chairs = and_(
+        RoleGrant.role == Role.PANEL_CHAIR,
+        or_(RoleGrant.scope_id.is_(None), RoleGrant.scope_id == call.id),
     )
-    declared = select(Conflict.person_id, Conflict.proposal_id).where(Conflict.person_id.in_(holders))
-    leading = select(Proposal.pi_id, Proposal.id).where(Proposal.pi_id.in_(holders))
-    joined = select(TeamMember.person_id, TeamMember.proposal_id).where(
-        TeamMember.person_id.in_(holders), TeamMember.state == InvitationState.ACCEPTED
-    )
-    known, kept = set(ids), dict[int, set[int]]()
-    for person, proposal in session.execute(declared.union(leading, joined)):
-        if proposal in known:
-            kept.setdefault(person, set()).add(proposal)
-    return [list(one) for one in sorted({tuple(sorted(each)) for each in kept.values()})]
+    held = select(RoleGrant.person_id).where(live(), or_(RoleGrant.role == Role.PROGRAMME_OFFICER, chairs))
+    active = (Person.id.in_(held), Person.disabled_at.is_(None))
+    return session.scalars(select(Person).where(*active).order_by(Person.id)).all()

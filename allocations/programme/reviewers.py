@@ -14,9 +14,8 @@ from allocations.kernel.answers import Answer, require, when
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role, RoleGrant, live
 from allocations.programme.calls import Call, CallState
-from allocations.programme.conflicts import Conflict
 from allocations.programme.expertise import USUAL, Publication, ReviewerProfile
-from allocations.programme.proposals import Proposal
+from allocations.programme.proposals import Proposal, visible
 from allocations.programme.reviews import OPEN, Review
 from allocations.programme.teams import TeamMember
 
@@ -150,12 +149,12 @@ def _load(actor: Actor) -> ColumnElement[int]:
     """
     carried = select(func.count(Review.id)).where(Review.reviewer_id == Person.id, Review.state.in_(OPEN))
     if actor.person_id is not None:
-        close = union_all(
+        own = union_all(
             select(Proposal.id).where(Proposal.pi_id == actor.person_id),
             select(TeamMember.proposal_id).where(TeamMember.person_id == actor.person_id),
-            select(Conflict.proposal_id).where(Conflict.person_id == actor.person_id),
         )
-        carried = carried.where(Review.proposal_id.not_in(close))
+        seen = select(Proposal.id).where(visible(actor))
+        carried = carried.where(Review.proposal_id.in_(seen), Review.proposal_id.not_in(own))
     return carried.scalar_subquery()
 
 

@@ -140,7 +140,6 @@ def _list_page(call: Call, form: Form) -> ResponseReturnValue:
         total=len(lines),
         links=beside("panel.ranked", number, last=-(-len(lines) // SIZE), ref=call.ref, sort=sort),
         proposals=panel_list.loaded(session(), [line.entry.proposal for line in part]),
-        decides=decisions.is_decider(actor(), call),
         status=form.status,
     )
 

@@ -28,7 +28,8 @@ ALLOWED = {
     ),
     Review: (
         "invited>accepted invited>refused invited>conflicted invited>cancelled accepted>submitted "
-        "accepted>refused accepted>conflicted accepted>cancelled submitted>conflicted refused>invited "
+        "accepted>refused accepted>conflicted accepted>cancelled submitted>conflicted submitted>accepted "
+        "refused>invited "
         "cancelled>invited"
     ),
     Award: "offered>accepted offered>declined",

@@ -272,3 +272,7 @@ def test_a_decided_proposal_is_not_withdrawn(session: Session, cast: Cast) -> No
 
     with pytest.raises(NotAllowed, match="decided or withdrawn"):
         writing.withdraw(session, cast.priya, proposal)
+
+
+def test_a_new_draft_asks_for_no_longer_than_its_call_grants(session: Session, cast: Cast) -> None:
+    assert writing.start(session, cast.priya, stage.open_call(cast, max_months=6)).months == 6

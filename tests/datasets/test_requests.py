@@ -48,10 +48,10 @@ def test_a_dataset_that_is_not_in_the_catalogue_names_the_field(session: Session
     assert list(refused.value.fields) == ["use_moon"]
 
 
-def test_only_the_pi_asks_and_only_while_writing(session: Session, cast: Cast) -> None:
+def test_only_those_who_write_ask_and_only_while_they_write(session: Session, cast: Cast) -> None:
     proposal = stage.with_team(cast, stage.draft(cast))
     with pytest.raises(NotAllowed):
-        requests.save(session, cast.carlos, proposal, USES)
+        requests.save(session, cast.uma, proposal, USES)
     writing.submit(session, cast.priya, proposal)
     with pytest.raises(NotAllowed):
         requests.save(session, cast.priya, proposal, USES)

@@ -51,6 +51,7 @@ class Facts:
         # Whoever is not of the cast has written or reviewed something, and never logs in.
         self.names = {person.id: person.name for person in session.scalars(select(Person))}
         self.names |= {stage.person(session, who).id: who for who in CAST}
+        self.houses = {self.names[one.id]: one.institution_id for one in session.scalars(select(Person))}
         accepted = [member for member in session.scalars(select(TeamMember)) if member.state == "accepted"]
         self.team = {(member.proposal_id, self.names[member.person_id or 0]) for member in accepted}
         members = session.scalars(select(Membership))
@@ -68,12 +69,18 @@ def is_open(review: Review) -> bool:
 
 def sees_proposal(facts: Facts, proposal: Proposal, who: str) -> bool:
     here, state = (proposal.id, who), str(proposal.state)
+    judged = (
+        who == CHAIR and state not in UNFINISHED | {"withdrawn"},
+        here in facts.reviewers and state not in UNFINISHED,
+    )
+    # Whoever only judges, and works at the PI's institution, does not see it.
+    judges = any(judged) and facts.houses[who] != facts.houses[facts.names[proposal.pi_id]]
     ways = (
+        judges,
+        who == OPERATOR and state == "submitted" and str(proposal.step) == "technical",
         facts.names[proposal.pi_id] == who,
         here in facts.team,
         who == OFFICER and state != "draft",
-        who == CHAIR and state not in UNFINISHED | {"withdrawn"},
-        here in facts.reviewers and state not in UNFINISHED,
     )
     return any(ways) and here not in facts.conflicts
 
@@ -142,8 +149,11 @@ def secret_titles(listed: Iterable[Thing], who: str) -> set[str]:
 
 
 def reviewers(session: Session) -> dict[str, str]:
-    """Short name of everybody who was ever asked for a review, with the name on pages."""
+    """Short name of every expert who was ever asked for a review, with the name on pages.
+
+    Applicants who review each other are known as such.
+    """
     return {
         review.reviewer.email.split("@")[0]: review.reviewer.name
-        for review in session.scalars(select(Review))
+        for review in session.scalars(select(Review).where(~Review.is_duty))
     }

@@ -23,6 +23,7 @@ from tests.portal.competition import FIRST, NOTE, REVIEWERS, TEAM, Competition
 from tests.portal.forms import FORMS, send
 from tests.portal.pages import PAGES
 from tests.portal.programs import API, program
+from tests.portal.reading import readable
 from tests.portal.stage import Portal
 
 TAGS = {"open": "Ostrowski", "single_blind": "Sandoval", "double_blind": "Dunkelberg"}
@@ -100,7 +101,7 @@ def _opened(
 
 def _leaks(answers: dict[str, TestResponse], marks: set[str]) -> list[tuple[str, str]]:
     """Where one of these stands in an answer: body or headers."""
-    told = {at: f"{answer.text}\n{answer.headers}" for at, answer in answers.items()}
+    told = {at: f"{readable(answer).text}\n{answer.headers}" for at, answer in answers.items()}
     return [(at, mark) for at, text in told.items() for mark in marks if mark.casefold() in text.casefold()]
 
 
