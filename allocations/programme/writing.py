@@ -41,6 +41,7 @@ from allocations.programme.teams import TeamMember, TeamMemberInvited
 ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
 # Days after the end of the call.
 LATEST_START = 366
+USUAL_MONTHS = 12
 REQUIRED = {
     "title": "Give the proposal a title.",
     "abstract": "Write an abstract.",
@@ -97,7 +98,8 @@ def start(session: Session, actor: Actor, call: Call) -> Proposal:
     if empty is not None:
         return empty
     _check_number(session, actor, call)
-    proposal = Proposal(call=call, pi=session.get_one(Person, actor.person_id))
+    pi = session.get_one(Person, actor.person_id)
+    proposal = Proposal(call=call, pi=pi, months=min(USUAL_MONTHS, call.max_months))
     session.add(proposal)
     session.flush()
     audit.record(session, actor, "proposal.start", subject=proposal.ref)
