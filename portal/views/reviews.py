@@ -59,6 +59,7 @@ def write(ref: str) -> ResponseReturnValue:
     return page(
         "reviews/write.html",
         review=review,
+        due=reviews.due(review),
         proposal=proposal,
         form=form,
         requests=requests.of_proposal(session(), proposal),
