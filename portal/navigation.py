@@ -1,4 +1,4 @@
-"""The brand and the main menu: which rooms a person sees, by role."""
+"""The brand and the main menu: which rooms and desks a person sees, by role."""
 
 from dataclasses import dataclass
 
@@ -33,11 +33,31 @@ class Brand:
     logo_url: str | None
 
 
-def menu(actor: Actor, path: str) -> list[tuple[str, str, bool]]:
-    """(label, address, whether we are there)."""
+Link = tuple[str, str, bool]  # label, address, whether we are there
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What everybody sees is one row of links; several desks are behind one word: it stays one row."""
+
+    rooms: list[Link]
+    desks: list[Link]
+
+    @property
+    def at_desk(self) -> bool:
+        return any(current for _, _, current in self.desks)
+
+
+def menu(actor: Actor, path: str) -> Menu:
     held = {role for role, _ in actor.roles}
     rooms = [(label, href) for label, href, _ in ROOMS]
     if actor.person_id is not None:
         rooms += [("Proposals", "/proposals"), ("Projects", "/projects")]
-    rooms += [(label, href) for label, href, roles in DESKS if held & roles]
-    return [(label, href, path == href or path.startswith(href + "/")) for label, href in rooms]
+    desks = [(label, href) for label, href, roles in DESKS if held & roles]
+    if len(desks) == 1:
+        rooms, desks = rooms + desks, []
+    return Menu([_link(*one, path) for one in rooms], [_link(*one, path) for one in desks])
+
+
+def _link(label: str, href: str, path: str) -> Link:
+    return label, href, path == href or path.startswith(href + "/")

@@ -131,6 +131,14 @@ def page(session: Session, actor: Actor, *, before: int | None = None, size: int
     return session.scalars(query.order_by(Review.id.desc()).limit(size)).all()
 
 
+def due(review: Review) -> datetime | None:
+    """Until when it is to be written; none once it is."""
+    if review.state not in OPEN:
+        return None
+    reviewing = review.proposal.step == StepKind.REVIEW
+    return review.due_at or (review.proposal.step_due if reviewing else None)
+
+
 def is_office(actor: Actor, proposal: Proposal) -> bool:
     """Runs the review of this proposal. Somebody on its team never does."""
     if _on_team(actor, proposal):

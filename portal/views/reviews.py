@@ -39,7 +39,8 @@ class StepBackInput(BaseModel):
 @query("before")
 def index() -> ResponseReturnValue:
     found = reviews.page(session(), actor(), before=before(), size=PAGE)
-    return page("reviews/index.html", reviews=found, older=found[-1].id if len(found) == PAGE else None)
+    older = found[-1].id if len(found) == PAGE else None
+    return page("reviews/index.html", reviews=found, older=older, due=reviews.due)
 
 
 @blueprint.route("/reviews/<ref>", methods=["GET", "POST"])
@@ -58,6 +59,7 @@ def write(ref: str) -> ResponseReturnValue:
     return page(
         "reviews/write.html",
         review=review,
+        due=reviews.due(review),
         proposal=proposal,
         form=form,
         requests=requests.of_proposal(session(), proposal),

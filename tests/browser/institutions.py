@@ -60,7 +60,7 @@ def log_in(visitor: Visitor, slug: str, persona: str, *, wanted: str = "/home", 
 
 
 def log_out(visitor: Visitor) -> None:
-    visitor.page.locator(".nav--wide summary").click()
+    visitor.page.locator(".menu--person summary").click()
     visitor.press("Log out", within=visitor.page.locator(".nav--wide"))
 
 

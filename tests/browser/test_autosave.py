@@ -100,7 +100,7 @@ def test_without_a_network_the_text_is_kept_and_offered_on_the_next_visit(writer
 def test_after_logging_out_elsewhere_the_text_stays_and_is_saved_after_logging_in(writer: Visitor) -> None:
     other = Visitor(writer.context, writer.address)
     other.page.goto(writer.page.url)
-    other.page.locator(".nav--wide summary").click()
+    other.page.locator(".menu--person summary").click()
     other.press("Log out", within=other.page.locator(".nav--wide"))
     box(writer.page).fill("Still here.")
     expect(told(writer.page)).to_contain_text("you are logged out")

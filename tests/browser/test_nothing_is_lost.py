@@ -56,7 +56,7 @@ def test_text_survives_a_save_from_another_tab(writer: Visitor) -> None:
 
 def test_text_survives_logging_out_in_another_tab(writer: Visitor) -> None:
     other = second_tab(writer)
-    other.page.locator(".nav--wide summary").click()
+    other.page.locator(".menu--person summary").click()
     other.press("Log out", within=other.page.locator(".nav--wide"))
     writer.fill({"title": "Still here", "abstract": LONG})
     summary = writer.page.url

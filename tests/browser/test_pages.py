@@ -11,7 +11,7 @@ from tests.browser.conftest import Admit, Screenshot
 from tests.browser.visitors import Visitor
 
 NOT_PAGES = re.compile(
-    r"/(static|api|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b|\.pdf$|/files/\d+$"
+    r"/(static|api|theme\.css|healthz|readyz)|/open$|/status$|^/logout|/export\b|\.pdf$|/files/\d+$|/panel\.csv\b"
 )
 PEOPLE = [
     "owen",
