@@ -22,7 +22,7 @@ Arrive = Callable[..., Visitor]
 
 
 class Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+    def log(self, type: str, message: str, *args: Any) -> None:
         """The tests look at pages, not at lines of a log."""
 
 
