@@ -159,7 +159,7 @@ def _awarded(post: Post, event: ProposalAwarded) -> None:
 def _ask_consent(post: Post, allocation: Allocation) -> None:
     provider = allocation.resource.provider
     amount = f"{units.shown(allocation.amount)} {allocation.resource.unit}"
-    text = f"The panel has awarded {amount} of {allocation.resource.name}. Please say whether you agree."
+    text = f"{amount} of {allocation.resource.name} are awarded to a project. Please say whether you agree."
     for operator in roles.holders(post.session, Role.PROVIDER_OPERATOR, provider.id):
         subject = f"Consent needed for {allocation.ref}"
         post.to(operator, subject, text, path=f"/allocations/{allocation.ref}/consent")
@@ -167,7 +167,7 @@ def _ask_consent(post: Post, allocation: Allocation) -> None:
 
 def _declined(post: Post, event: ProposalDeclined) -> None:
     proposal = _proposal(post, event)
-    headline = f"The panel has decided not to award resources to “{proposal.title}”."
+    headline = f"No resources are awarded to “{proposal.title}”."
     path = f"/proposals/{proposal.ref}"
     _decided(post, proposal, LetterKind.DECLINED, headline=headline, path=path)
 

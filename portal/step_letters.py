@@ -64,7 +64,7 @@ def forwarded(post: Post, event: ProposalForwarded) -> None:
     proposal = post.session.get_one(Proposal, event.proposal_id)
     if not proposal.call.has_step(StepKind.REVIEW):
         return
-    text = "Your proposal has passed screening and is now with expert reviewers."
+    text = "Your proposal has passed screening and is now with its reviewers."
     post.to(proposal.pi, f"{proposal.ref} is in review", text, path=f"/proposals/{proposal.ref}")
 
 

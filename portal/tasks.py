@@ -12,7 +12,7 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import progress, proposals, reviews
+from allocations.programme import assessing, progress, proposals, reviews
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
@@ -44,11 +44,9 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
         silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
         mine.append((_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
     if actor.has(Role.PROGRAMME_OFFICER):
-        submitted = and_(
-            proposals.visible(actor),
-            Proposal.state == State.SUBMITTED,
-            Proposal.step == StepKind.ADMIN_CHECK,
-        )
+        # With the provider there is nothing for the office to do.
+        here = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.ADMIN_CHECK)
+        submitted = and_(proposals.visible(actor), *here)
         mine.append((_count(Proposal.id, submitted), "Proposals to screen", "/screening"))
         late = and_(proposals.visible(actor), progress.late())
         mine.append(
@@ -59,6 +57,7 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
         mine.append((_count(Proposal.id, undecided), "Proposals with the panel", "/panel"))
     operated = actor.scopes(Role.PROVIDER_OPERATOR)
     if operated:
+        mine.append((_count(Proposal.id, assessing.due(actor)), "Proposals to assess", "/assessments"))
         resources = select(Resource.id).where(Resource.provider_id.in_(operated))
         pending = and_(
             Allocation.consent == Consent.PENDING,

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, select
+from sqlalchemy import ColumnElement, ForeignKey, String, Text, UniqueConstraint, and_, exists, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
-from allocations.accounts.resources import Provider
+from allocations.accounts.resources import Provider, Resource
 from allocations.kernel import audit, clock
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
 from allocations.kernel.errors import Incomplete, NotFound
+from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import progress, proposals
-from allocations.programme.proposals import Proposal, State, on_team, same_house
+from allocations.programme.proposals import Proposal, ResourceRequest, State, on_team, same_house
 from allocations.programme.steps import StepKind
+from allocations.programme.teams import InvitationState, TeamMember
 
 
 class Verdict(enum.StrEnum):
@@ -67,19 +69,33 @@ def may_assess(actor: Actor, proposal: Proposal, provider: Provider) -> Answer:
 
 def waiting(session: Session, actor: Actor) -> Sequence[Proposal]:
     """Proposals that wait for this operator's word, the most urgent first."""
-    at_step = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.TECHNICAL)
-    query = select(Proposal).where(*at_step, proposals.asks_operator(actor), proposals.visible(actor))
     loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
-    listed = session.scalars(query.options(*loaded).order_by(Proposal.step_due, Proposal.id).limit(100)).all()
-    heard = select(Assessment).where(Assessment.proposal_id.in_([one.id for one in listed]))
-    done = {(one.proposal_id, one.provider_id) for one in session.scalars(heard)}
-    return [one for one in listed if _open_for(actor, one, done)]
+    query = select(Proposal).where(due(actor)).options(*loaded)
+    return session.scalars(query.order_by(Proposal.step_due, Proposal.id).limit(100)).all()
 
 
-def _open_for(actor: Actor, proposal: Proposal, done: set[tuple[int, int]]) -> bool:
-    return any(
-        may_assess(actor, proposal, provider) and (proposal.id, provider.id) not in done
-        for provider in providers_of(proposal)
+def due(actor: Actor) -> ColumnElement[bool]:
+    """Of proposals, as SQL: those that the actor may assess and whose provider has not said anything yet."""
+    everywhere = actor.has(Role.PROVIDER_OPERATOR)
+    operated = true() if everywhere else Resource.provider_id.in_(actor.scopes(Role.PROVIDER_OPERATOR))
+    here = (
+        Assessment.proposal_id == ResourceRequest.proposal_id,
+        Assessment.provider_id == Resource.provider_id,
+    )
+    asking = select(ResourceRequest.proposal_id).join(Resource, ResourceRequest.resource_id == Resource.id)
+    own_team = select(TeamMember.proposal_id).where(
+        TeamMember.person_id == actor.person_id, TeamMember.state == InvitationState.ACCEPTED
+    )
+    known = Person.institution_id.is_not(None)
+    house = select(Person.id).where(known, Person.institution_id == actor.institution_id)
+    return and_(
+        proposals.visible(actor),
+        Proposal.state == State.SUBMITTED,
+        Proposal.step == StepKind.TECHNICAL,
+        Proposal.id.in_(asking.where(operated, ~exists().where(*here))),
+        Proposal.id.not_in(own_team),
+        Proposal.pi_id != actor.person_id,
+        Proposal.pi_id.not_in(house),
     )
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.accounts.projects import ProjectRole
 from allocations.kernel import audit, clock, outbox, units
-from allocations.kernel.answers import require
-from allocations.kernel.errors import Incomplete, Invalid, NotAllowed
+from allocations.kernel.answers import YES, Answer, require, when
+from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.states import expect, move
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
@@ -94,8 +94,7 @@ def start(session: Session, actor: Actor, call: Call) -> Proposal:
     """A new draft; or the one that this person started here and has not written a word into."""
     require(calls.may_apply(actor, call))
     mine = (Proposal.call_id == call.id, Proposal.pi_id == actor.person_id)
-    untouched = (Proposal.state == State.DRAFT, Proposal.title == "", Proposal.version == 1)
-    empty = session.scalar(select(Proposal).where(*mine, *untouched).limit(1))
+    empty = session.scalar(select(Proposal).where(*mine, _untouched()).limit(1))
     if empty is not None:
         return empty
     _check_number(session, actor, call)
@@ -107,20 +106,30 @@ def start(session: Session, actor: Actor, call: Call) -> Proposal:
     return proposal
 
 
+def _untouched() -> ColumnElement[bool]:
+    return and_(Proposal.state == State.DRAFT, Proposal.title == "", Proposal.version == 1)
+
+
 def _check_number(session: Session, actor: Actor, call: Call) -> None:
     """A call may take only so many proposals of one PI; the person's row is locked against a second tab."""
     if call.per_person is None:
         return
     session.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update())
+    require(has_room(session, actor, call))
+
+
+def has_room(session: Session, actor: Actor, call: Call) -> Answer:
+    """Whether the call takes one more proposal of this person; an untouched draft is used again."""
+    most = call.per_person
+    if most is None:
+        return YES
     gone = (State.WITHDRAWN, State.DECLINED)
-    counted = select(func.count()).where(
-        Proposal.call_id == call.id, Proposal.pi_id == actor.person_id, Proposal.state.not_in(gone)
-    )
-    if session.scalar(counted) >= call.per_person:  # type: ignore[operator]
-        raise NotAllowed(
-            f"This call takes {call.per_person} of your proposals at a time, and you have as many. "
-            "Withdraw one, or wait for its decision."
-        )
+    mine = (Proposal.call_id == call.id, Proposal.pi_id == actor.person_id)
+    counted = select(func.count()).where(*mine, Proposal.state.not_in(gone), ~_untouched())
+    has = session.scalar(counted) or 0
+    many = "1 proposal" if most == 1 else f"{most} proposals"
+    why = f"This call takes {many} of each PI, and yours {'counts' if most == 1 else 'are as many'}."
+    return when(has < most, f"{why} One that is declined or withdrawn no longer counts.")
 
 
 def written_for(session: Session, proposal: Proposal) -> Written:

@@ -42,6 +42,7 @@ ROLES = {
     "uma": ("User", "A student in Priya's project"),
     "owen": ("Programme officer", "Opens calls, screens proposals, assigns reviewers"),
     "ruth": ("Reviewer", "Scores proposals"),
+    "petra": ("Reviewer", "Scores proposals at another institution"),
     "chen": ("Panel chair", "Decides what is awarded"),
     "pat": ("Provider operator", "Consents for the machines that awards use"),
     "dana": ("Data custodian", "Decides who may use controlled data"),

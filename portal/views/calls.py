@@ -5,7 +5,7 @@ from itertools import pairwise
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from allocations.programme import calls, editions
+from allocations.programme import calls, editions, writing
 from allocations.programme.steps import NAMES, StepKind
 from portal.auth.people import actor
 from portal.database import session
@@ -32,4 +32,5 @@ def show(ref: str) -> ResponseReturnValue:
     kept = calls.editions(session(), call)
     changes = [editions.changes(old.content, new.content) for new, old in pairwise(kept)]
     steps = [(*NAMES[kind], call.steps[str(kind)]) for kind in StepKind if call.has_step(kind)]
-    return page("calls/show.html", call=call, steps=steps, editions=kept, changes=changes)
+    room = writing.has_room(session(), actor(), call)
+    return page("calls/show.html", call=call, steps=steps, editions=kept, changes=changes, room=room)

@@ -197,7 +197,7 @@ def _decide(form: Form, proposal: Proposal) -> None:
     elif outcome == "award":
         decisions.award(session(), actor(), proposal, amounts=given, summary=summary, version=version)
     else:
-        raise Incomplete({"outcome": "Choose what the panel decides."})
+        raise Incomplete({"outcome": "Choose what is decided."})
 
 
 def _pools(call: Call, asked: Mapping[int, int]) -> list[dict[str, Any]]:

@@ -60,9 +60,7 @@ def screen(ref: str) -> ResponseReturnValue:
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _decide(form, proposal)):
-            return see_other(
-                url_for("proposals.show", ref=ref), f"{ref} is {proposals.words(proposal.state)}."
-            )
+            return see_other(url_for("proposals.show", ref=ref), _said(proposal))
     answer = proposals.may_screen(actor(), proposal)
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
@@ -75,6 +73,13 @@ def screen(ref: str) -> ResponseReturnValue:
         written=writing.written_for(session(), proposal),
         status=form.status,
     )
+
+
+def _said(proposal: Proposal) -> str:
+    """Forwarded is not always in review: the provider may come first."""
+    if proposal.state == State.SUBMITTED:
+        return f"{proposal.ref} has gone on to: {steps.NAMES[progress.here(proposal)][0]}."
+    return f"{proposal.ref} is {proposals.words(proposal.state)}."
 
 
 def _decide(form: Form, proposal: proposals.Proposal) -> None:

@@ -219,6 +219,6 @@ def test_a_call_with_exchange_takes_one_proposal_of_each(session: Session, cast:
         exchange.call(cast, per_person=2)
     call = exchange.call(cast)
     exchange.stage.draft(cast, call=call)
-    with pytest.raises(NotAllowed, match="takes 1 of your proposals"):
+    with pytest.raises(NotAllowed, match="takes 1 proposal of each PI"):
         exchange.stage.draft(cast, call=call)
     assert opening.content_of(call)["reviewed_by"] == "applicants"

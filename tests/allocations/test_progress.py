@@ -151,7 +151,7 @@ def test_a_second_starter_request_is_refused_with_the_reason(session: Session, c
     call = starter(cast)
     ruling.decide(session, asked_for(cast, call).id)
 
-    with pytest.raises(NotAllowed, match="takes 1 of your proposals at a time"):
+    with pytest.raises(NotAllowed, match="takes 1 proposal of each PI"):
         writing.start(session, cast.priya, call)
 
 

@@ -34,6 +34,8 @@ class Visitor:
         self.scripts = scripts
         # Whether axe-core looks at the narrow page, too.
         self.thorough = False
+        # What no page may show them.
+        self.unseen: tuple[str, ...] = ()
         self.complaints: list[str] = []
         self.page = context.new_page()
         self.listen(self.page)
@@ -111,6 +113,8 @@ class Visitor:
             self.page.set_viewport_size(before)
         assert not beyond, f"{where} is wider than a phone: {beyond[:4]}"
         assert not self.complaints, self.complaints
+        shown = [words for words in self.unseen if words in self.page.content()]
+        assert not shown, f"{where} shows {shown}"
 
     def check_access(self) -> None:
         # Runtime.evaluate is not subject to the page's content policy, so the policy stays as it is.

@@ -37,6 +37,7 @@ def test_everybody_with_something_waiting_gets_one_letter_a_day(portal: Portal) 
 
     assert "Proposals to screen: 1" in letters["owen"]
     assert "Reviews asked of you: 1" in letters["petra"]
+    assert "Proposals to assess: 1" in letters["pat"]
     assert "gordon" not in letters, "disabled"
     assert "aida" not in letters, "nothing waits"
     assert set(again) == set(letters)
