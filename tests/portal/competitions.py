@@ -13,7 +13,7 @@ from allocations.kernel import clock, units
 from allocations.people.persons import by_identity
 from allocations.people.roles import Actor, actor_of
 from allocations.programme import drawing, exchanging, jobs, opening, reviewing, runs, screening, writing
-from allocations.programme.calls import Call, Decider, Lane, Reviewers
+from allocations.programme.calls import Call, Decider, Disclosure, Lane, Reviewers
 from allocations.programme.opening import CallDraft, CriterionDraft
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
@@ -42,6 +42,7 @@ DRAFT = CallDraft(
     questions=(),
     reviewed_by=Reviewers.APPLICANTS,
     decided_by=Decider.OFFICER,
+    disclosure=Disclosure.DOUBLE_BLIND,
     per_person=1,
     steps={"admin_check": 5, "review": 14, "decision": 7, "acceptance": 14},
 )
