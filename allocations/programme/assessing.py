@@ -43,6 +43,10 @@ class Assessment(Base):
     assessed_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
 
 
+# Under the question whether the machines suit.
+WORDS = {Verdict.FEASIBLE: "Yes", Verdict.WITH_CHANGES: "With changes", Verdict.UNSUITABLE: "No"}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     verdict: Verdict

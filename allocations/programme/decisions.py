@@ -23,7 +23,7 @@ from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import proposals, teams
-from allocations.programme.calls import Call, Decider
+from allocations.programme.calls import Call, Decider, Reviewers
 from allocations.programme.proposals import Proposal, State, on_team, same_house
 from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.steps import StepKind
@@ -35,6 +35,9 @@ Keep to the data use conditions of every dataset that the project is granted.
 Do not share log-ins; everybody who works in the project is a member of it.
 Acknowledge the programme, with the award number, in every publication.
 Send the report that is due when the award ends."""
+
+# How the message of a proposal begins that lots have chosen and the pools did not hold.
+STUCK = "Could not be awarded as drawn:"
 
 
 class Outcome(enum.StrEnum):
@@ -98,7 +101,15 @@ def may_decide(actor: Actor, proposal: Proposal) -> Answer:
             f"This proposal is {proposals.words(proposal.state)}; it cannot be decided now.",
         ),
         _has_been_heard(proposal),
+        _is_left_to_people(actor, proposal),
     )
+
+
+def _is_left_to_people(actor: Actor, proposal: Proposal) -> Answer:
+    """Where applicants review each other the draw decides; people only what it could not award."""
+    drawn = proposal.call.reviewed_by == Reviewers.APPLICANTS and not actor.is_system
+    stuck = proposal.message.startswith(STUCK)
+    return when(stuck or not drawn, "In this call the applicants’ reviews and a draw decide.")
 
 
 def _has_been_heard(proposal: Proposal) -> Answer:

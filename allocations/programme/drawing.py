@@ -16,6 +16,7 @@ from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor
 from allocations.programme import decisions, progress, ranking, reviewing
 from allocations.programme.calls import Call, Reviewers
+from allocations.programme.decisions import STUCK
 from allocations.programme.draws import Draw, of_call
 from allocations.programme.proposals import Proposal, State, on_team
 from allocations.programme.selection import seeds, tiers
@@ -24,7 +25,6 @@ from allocations.programme.steps import StepKind
 
 # Of each group, the share that is in the top and in the lower tier unless the office says otherwise.
 TOP, LOWER = 20, 30
-STUCK = "Could not be awarded as drawn:"
 
 
 def may_run(actor: Actor, call: Call) -> Answer:

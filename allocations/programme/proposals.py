@@ -246,8 +246,12 @@ def is_pi(actor: Actor, proposal: Proposal) -> Answer:
 
 
 def on_team(actor: Actor, proposal: Proposal) -> bool:
-    joined = (member.person_id for member in proposal.team if member.state == InvitationState.ACCEPTED)
-    return actor.is_person(proposal.pi_id) or any(actor.is_person(person) for person in joined)
+    # The PI first: a list of one's own proposals must not load each team to find out.
+    return actor.is_person(proposal.pi_id) or any(
+        actor.is_person(member.person_id)
+        for member in proposal.team
+        if member.state == InvitationState.ACCEPTED
+    )
 
 
 def leads(actor: Actor, proposal: Proposal) -> bool:

@@ -16,6 +16,7 @@ from allocations.kernel.states import expect, move
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import conflicts, progress, relations, reviewers
+from allocations.programme.calls import Reviewers
 from allocations.programme.conflicts import Conflict, Waiver
 from allocations.programme.proposals import Proposal, State, same_house
 from allocations.programme.relations import Level, Relation, keeping
@@ -89,6 +90,10 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
         when(
             not same_house(actor, proposal),
             "Nobody assigns reviewers to a proposal of their own institution. Ask a colleague of the office.",
+        ),
+        when(
+            proposal.call.reviewed_by == Reviewers.EXPERTS,
+            "In this call the applicants review each other.",
         ),
         when(proposal.state == State.IN_REVIEW, "Reviewers are assigned while a proposal is in review."),
     )

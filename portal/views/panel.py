@@ -13,10 +13,10 @@ from allocations.accounts.ledger import Purpose
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Incomplete
 from allocations.programme import (
+    assessing,
     calibrated,
     calls,
     decisions,
-    disclosure,
     panel_list,
     proposals,
     ranking,
@@ -34,6 +34,7 @@ from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs, query
+from portal.views import talking
 from portal.web import beside, page, page_number, see_other
 
 blueprint = Blueprint("panel", __name__)
@@ -171,17 +172,20 @@ def decide(ref: str) -> ResponseReturnValue:
     answer = decisions.may_decide(actor(), proposal)
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
-    around = disclosure.circle(session(), actor(), proposal)
+    around = talking.around(proposal)
     return page(
         "panel/decide.html",
         proposal=proposal,
         form=form,
-        standing=ranking.rank([proposal], {proposal.id: around.asked}, proposal.call.criteria)[0],
-        circle=around,
+        standing=ranking.rank([proposal], {proposal.id: around["circle"].asked}, proposal.call.criteria)[0],
+        assessments=assessing.of_proposal(session(), proposal),
+        verdicts=assessing.WORDS,
+        message_form=Form(),
         requests=requests.of_proposal(session(), proposal),
         written=writing.written_for(session(), proposal),
         pools={pool["resource"].slug: pool for pool in _pools(proposal.call, {})},
         status=form.status,
+        **around,
     )
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from allocations.programme import decisions, proposals, reviews, steps, writing
+from allocations.programme import assessing, decisions, proposals, reviews, steps, writing
 from allocations.programme import progress as progress_of
 from allocations.programme.calls import Decider
 from allocations.programme.proposals import Proposal, State
@@ -51,6 +51,8 @@ def show(ref: str) -> ResponseReturnValue:
         decision=decisions.of_proposal(session(), proposal) if on_team or office else None,
         way=progress_of.way(proposal) if on_team or office else [],
         message_form=Form(),
+        assessments=assessing.of_proposal(session(), proposal) if office else [],
+        verdicts=assessing.WORDS,
         **talking.around(proposal),
     )
 

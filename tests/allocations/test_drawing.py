@@ -16,7 +16,7 @@ from allocations.accounts.ledger import Purpose
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed
 from allocations.people import roles
 from allocations.people.roles import SYSTEM, Role
-from allocations.programme import drawing, draws, opening
+from allocations.programme import decisions, drawing, draws, opening, reviewing
 from allocations.programme.calls import Call
 from allocations.programme.decisions import Decision
 from allocations.programme.drawing import Terms
@@ -194,6 +194,17 @@ def test_a_pool_that_was_emptied_meanwhile_leaves_the_proposal_to_people(
     stuck = [proposal for proposal in proposals.values() if proposal.state == State.IN_REVIEW]
     assert len(stuck) == 3
     assert all("Could not be awarded as drawn" in proposal.message for proposal in stuck)
+    with exchange.after_close(cast, call, days=16):
+        decisions.decline(session, cast.owen, stuck[0], summary="The pool is gone.")
+
+
+def test_nobody_decides_by_hand_or_asks_experts_while_applicants_judge(session: Session, cast: Cast) -> None:
+    with reviewed(cast) as (_, proposals):
+        for proposal in proposals.values():
+            with pytest.raises(NotAllowed, match="draw decide"):
+                decisions.decline(session, cast.owen, proposal, summary="No.")
+        with pytest.raises(NotAllowed, match="applicants review each other"):
+            reviewing.assign(session, cast.owen, proposals["sam"], person=cast.person(cast.rosa))
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(0, 100), st.integers(0, 100))

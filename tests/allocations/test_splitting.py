@@ -316,7 +316,8 @@ def test_taking_over_notes_the_amounts_and_leaves_what_has_changed(
     session.commit()
 
     assert taken.taken == 4
-    assert {one.ref for one in taken.left} == {made[1].ref, made[2].ref}
+    # The chair does not see the proposal of her own institution, and so does not decide about it.
+    assert {one.ref for one in taken.left} == {made[1].ref}
     assert (recommended(made[0]), recommended(made[1]), recommended(made[2])) == (
         100 * MICRO,
         7 * MICRO,

@@ -131,7 +131,8 @@ def assess(pat: Visitor, title: str) -> None:
         pat.page.get_by_role("link", name="Proposals to assess").click()
     pat.look()
     pat.press(title)
-    pat.tick("The resource suits the plan")
+    pat.tick("Another amount, another GPU")
+    pat.fill({"text": "Half of it is enough."})
     pat.press("Send the assessment")
     pat.reads("your assessment is with the office")
 
@@ -180,6 +181,7 @@ def decide(chen: Visitor, title: str, outcome: str, **given: str) -> None:
     chen.visit("/panel")
     chen.press(PANEL.title)
     chen.press(title)
+    chen.reads("Half of it is enough.")
     chen.fill(given)
     chen.tick(outcome)
     chen.press("Record")
@@ -189,6 +191,8 @@ def hold_panel(chen: Visitor, rain: str, rock: str) -> None:
     chen.visit("/panel")
     chen.press(PANEL.title)
     chen.reads("It takes at least 30 submitted reviews.")
+    chen.press(RAIN)
+    chen.reads("That answers my doubt.")
     decide(chen, RAIN, "Only note these amounts", amount_h100="80")
     chen.reads("80 recommended")
     why = "The panel was of one mind."

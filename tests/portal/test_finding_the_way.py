@@ -17,7 +17,7 @@ def _rooms(text: str) -> list[str]:
 
 def test_several_desks_stand_behind_one_word_and_a_single_one_in_the_row(portal: Portal) -> None:
     officer, reviewer = (portal.log_in(who).get("/home").text for who in ("owen", "ruth"))
-    everybody = ["Calls", "Resources", "Datasets", "Proposals", "Projects"]
+    everybody = ["Calls", "Resources", "Datasets", "Awards", "Proposals", "Projects"]
 
     assert _rooms(officer) == everybody
     assert '<nav class="menu__panel" aria-label="Your desks">' in officer
