@@ -232,7 +232,9 @@ def page(
         wanted.append(or_(Proposal.pi_id == actor.person_id, Proposal.id.in_(team)))
     if before is not None:
         wanted.append(Proposal.id < before)
-    query = select(Proposal).where(*wanted).options(selectinload(Proposal.requests))
+    # The team, because whether somebody may know the names depends on it.
+    loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
+    query = select(Proposal).where(*wanted).options(*loaded)
     return session.scalars(query.order_by(Proposal.id.desc()).limit(size)).all()
 
 
