@@ -292,7 +292,7 @@ def worlds(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def _normal(answer: TestResponse) -> tuple[int, str, dict[str, str]]:
     headers = {name: text for name, text in answer.headers.items() if name != "Set-Cookie"}
-    return answer.status_code, answer.text, headers
+    return answer.status_code, readable(answer).text, headers
 
 
 @pytest.mark.parametrize("short", ["kin", "chair"])
