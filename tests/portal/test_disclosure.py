@@ -29,9 +29,10 @@ from tests.portal.stage import Portal
 TAGS = {"open": "Ostrowski", "single_blind": "Sandoval", "double_blind": "Dunkelberg"}
 COMPETITIONS = {mode: Competition(tag, Disclosure(mode)) for mode, tag in TAGS.items()}
 TITLES = {"reply": "Reply of {}", "talk": "Talk of {}", "award": "Award of {}"}
-# All demo people stand where one logs in, all institutions where one names one's own; letters say what they
-# said when they were written, and have a test of their own.
+# All demo people stand where one logs in, all institutions where one names one's own, and whoever may review
+# in the pool, with no word on what; letters say what they said when they were written, and have a test.
 LISTING = ("/login", "/step-up", "/account/standing", "/mailbox")
+POOL = re.compile(r"^/reviewers(\?|$)")
 # Pages that cost more than they tell here run in the slow test alone.
 NEAR = re.compile(
     r"\{(proposal|review|call|request)|^/(home|proposals|reviews|panel|screening|access-requests|account/trail)"
@@ -89,12 +90,16 @@ def _places(world: World, mode: str, key: str) -> list[dict[str, str]]:
         return [found | {n: r.ref for n in found if n.startswith("review_")} for r in reviews]
 
 
+def _lists_people(address: str) -> bool:
+    return address.startswith(LISTING) or POOL.search(address) is not None
+
+
 def _opened(
     client: FlaskClient, places: Iterable[dict[str, str]], *, all_pages: bool
 ) -> dict[str, TestResponse]:
     chosen = [page for page in PAGES if all_pages or NEAR.search(page.address)]
     addresses = {page.address.format_map(found) for page in chosen for found in places}
-    answers = {at: client.get(at) for at in sorted(addresses) if not at.startswith(LISTING)}
+    answers = {at: client.get(at) for at in sorted(addresses) if not _lists_people(at)}
     assert [at for at, answer in answers.items() if answer.status_code == 500] == []
     return answers
 
