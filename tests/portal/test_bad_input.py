@@ -121,6 +121,7 @@ def _told(sender: Sender, name: str, value: str, text: str) -> bool:
     return "error-summary" in text and kept
 
 
+@pytest.mark.slow
 def test_a_missing_field_is_refused_or_does_without(sender: Sender) -> None:
     wrong = {}
     for name in sender.valid:
@@ -133,6 +134,7 @@ def test_a_missing_field_is_refused_or_does_without(sender: Sender) -> None:
     assert code in REFUSED or code == sender.page.done
 
 
+@pytest.mark.slow
 def test_fields_that_do_not_belong_change_nothing(sender: Sender) -> None:
     extra = {
         "state": "awarded",
