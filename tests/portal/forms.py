@@ -169,6 +169,50 @@ FORMS = (
     FormPage(
         "identities.remove", "sam", "/account/log-ins/remove", {"identity": "{identity_sam}"}, page=False
     ),
+    FormPage(
+        "meetings.convene",
+        "chen",
+        "/calls/{call_panel}/meetings",
+        {"title": "Winter panel", "starts_at": "2030-01-01T09:00", "members": "{person_ravi}"},
+    ),
+    FormPage("meetings.plan", "chen", "/meetings/{meeting_planned}/plan", {"title": "Winter panel"}),
+    FormPage("meetings.fill", "chen", "/meetings/{meeting_planned}/agenda", page=False),
+    FormPage(
+        "meetings.arrange", "chen", "/meetings/{meeting_planned}/agenda/{item_planned}/down", page=False
+    ),
+    FormPage("meeting_room.begin", "chen", "/meetings/{meeting_planned}/open", page=False),
+    FormPage("meeting_room.close", "chen", "/meetings/{meeting_open}/close", page=False),
+    FormPage("meeting_room.attend", "ruth", "/meetings/{meeting_open}/enter", page=False),
+    FormPage(
+        "meeting_room.go_on", "chen", "/meetings/{meeting_open}/next", {"version": "{item_open}"}, page=False
+    ),
+    FormPage(
+        "meeting_room.take",
+        "chen",
+        "/meetings/{meeting_open}/items/{second_open}/take",
+        {"version": "{item_open}"},
+        page=False,
+    ),
+    FormPage(
+        "meeting_room.note",
+        "chen",
+        "/meetings/{meeting_open}/items/{item_open}/amounts",
+        {"amount_h100": "25"},
+        page=False,
+    ),
+    FormPage(
+        "meeting_room.write",
+        "owen",
+        "/meetings/{meeting_open}/items/{item_open}/minutes",
+        {"minutes": "Other words."},
+        page=False,
+    ),
+    FormPage(
+        "meeting_room.recuse",
+        "ruth",
+        "/meetings/{meeting_open}/items/{item_open}/conflict",
+        {"reason": REASON},
+    ),
     FormPage("notebooks.new", "uma", "/projects/{project}/notebooks/new"),
     FormPage("notebooks.restart", "carlos", "/notebooks/{notebook_carlos}/restart", page=False),
     FormPage("notebooks.stop", "priya", "/notebooks/{notebook_priya}/stop", page=False),

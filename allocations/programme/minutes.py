@@ -1,0 +1,74 @@
+"""The minutes of a meeting that is over, as one member may read them.
+
+Items that a member was outside for are absent, and the others are numbered from 1 without them: the minutes
+of two members can differ in their numbers, so they are spoken of by reference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from allocations.kernel.answers import Answer, when
+from allocations.people.persons import Person
+from allocations.people.roles import Actor
+from allocations.programme import meetings
+from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, RoomCheck, Seat
+from allocations.programme.proposals import Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item as it was at the close, with the names of those who were outside."""
+
+    number: int
+    item: AgendaItem
+    proposal: Proposal
+    outside: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    meeting: Meeting
+    seats: Sequence[Seat]
+    entries: Sequence[Entry]
+
+
+def may_read(actor: Actor, meeting: Meeting) -> Answer:
+    """Of a meeting that the actor was found to see."""
+    over = meeting.state == MeetingState.CLOSED
+    return when(over, "The minutes are here as soon as the meeting is closed.")
+
+
+def read(session: Session, actor: Actor, meeting: Meeting) -> Minutes:
+    """Three statements."""
+    query = (
+        select(AgendaItem, Proposal)
+        .join(Proposal, Proposal.id == AgendaItem.proposal_id)
+        .where(AgendaItem.meeting_id == meeting.id, meetings.inside(actor))
+        .order_by(AgendaItem.position, AgendaItem.id)
+        .options(joinedload(Proposal.team))
+    )
+    rows = session.execute(query).unique().all()
+    names = _outside(session, meeting)
+    entries = [
+        Entry(number, item, proposal, names.get(item.id, ()))
+        for number, (item, proposal) in enumerate(rows, start=1)
+    ]
+    return Minutes(meeting, meetings.seats(session, meeting), entries)
+
+
+def _outside(session: Session, meeting: Meeting) -> dict[int, list[str]]:
+    """Names by item."""
+    query = (
+        select(RoomCheck.item_id, Person.name)
+        .join(Person, Person.id == RoomCheck.person_id)
+        .join(AgendaItem, AgendaItem.id == RoomCheck.item_id)
+        .where(AgendaItem.meeting_id == meeting.id, RoomCheck.kind != "")
+        .order_by(Person.name, Person.id)
+    )
+    grouped: dict[int, list[str]] = {}
+    for item, name in session.execute(query):
+        grouped.setdefault(item, []).append(name)
+    return grouped
