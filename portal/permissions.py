@@ -144,7 +144,7 @@ GETTERS = {
     "meeting.see": "its members, the chair of the call, programme officers; items only who stays for them",
     "notebook.see": "the project's members, administrators",
     "person.end_view": "whoever views as somebody else",
-    "proposal.see": "its team, the office once submitted, the chair, reviewers, the panel; nobody with a conflict",
+    "proposal.see": "its team, the office once submitted, chair, reviewers, panel; nobody with a conflict",
     "review.see": "its reviewer",
     "mailbox.see": "whoever is logged in, own letters; only without a mail server",
 }

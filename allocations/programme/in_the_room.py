@@ -127,14 +127,14 @@ def _seats(session: Session, meeting: Meeting) -> Sequence[Any]:
 def _current(session: Session, actor: Actor, meeting: Meeting) -> Current:
     mine = and_(RoomCheck.item_id == AgendaItem.id, RoomCheck.person_id == actor.person_id)
     query = (
-        select(AgendaItem, Proposal, RoomCheck.standing)
+        select(AgendaItem, Proposal, RoomCheck)
         .join(Proposal, Proposal.id == AgendaItem.proposal_id)
         .join(RoomCheck, mine)
         .where(AgendaItem.id == meeting.item_id)
         .options(joinedload(Proposal.requests), joinedload(Proposal.team))
     )
-    item, proposal, standing = session.execute(query).unique().one()
-    return Current(item, proposal, standing, _scores(session, actor, proposal))
+    item, proposal, check = session.execute(query).unique().one()
+    return Current(item, proposal, check.standing, _scores(session, actor, proposal))
 
 
 def _scores(session: Session, actor: Actor, proposal: Proposal) -> tuple[float, ...] | None:

@@ -11,10 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from allocations.kernel.answers import Answer, when
-from allocations.people.persons import Person
 from allocations.people.roles import Actor
-from allocations.programme import meetings
-from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, RoomCheck, Seat
+from allocations.programme import meetings, seating
+from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, Seat
 from allocations.programme.proposals import Proposal
 
 
@@ -51,24 +50,9 @@ def read(session: Session, actor: Actor, meeting: Meeting) -> Minutes:
         .options(joinedload(Proposal.team))
     )
     rows = session.execute(query).unique().all()
-    names = _outside(session, meeting)
+    names = seating.names_outside(session, meeting)
     entries = [
         Entry(number, item, proposal, names.get(item.id, ()))
         for number, (item, proposal) in enumerate(rows, start=1)
     ]
     return Minutes(meeting, meetings.seats(session, meeting), entries)
-
-
-def _outside(session: Session, meeting: Meeting) -> dict[int, list[str]]:
-    """Names by item."""
-    query = (
-        select(RoomCheck.item_id, Person.name)
-        .join(Person, Person.id == RoomCheck.person_id)
-        .join(AgendaItem, AgendaItem.id == RoomCheck.item_id)
-        .where(AgendaItem.meeting_id == meeting.id, RoomCheck.kind != "")
-        .order_by(Person.name, Person.id)
-    )
-    grouped: dict[int, list[str]] = {}
-    for item, name in session.execute(query):
-        grouped.setdefault(item, []).append(name)
-    return grouped

@@ -118,3 +118,18 @@ def outside(session: Session, meeting: Meeting) -> dict[int, frozenset[int]]:
     for item, person in session.execute(query):
         grouped.setdefault(item, set()).add(person)
     return {item: frozenset(people) for item, people in grouped.items()}
+
+
+def names_outside(session: Session, meeting: Meeting) -> dict[int, list[str]]:
+    """The same by name, for whoever is shown the item."""
+    query = (
+        select(RoomCheck.item_id, Person.name)
+        .join(Person, Person.id == RoomCheck.person_id)
+        .join(AgendaItem, AgendaItem.id == RoomCheck.item_id)
+        .where(AgendaItem.meeting_id == meeting.id, RoomCheck.kind != "")
+        .order_by(Person.name, Person.id)
+    )
+    grouped: dict[int, list[str]] = {}
+    for item, name in session.execute(query):
+        grouped.setdefault(item, []).append(name)
+    return grouped

@@ -1,7 +1,6 @@
 """The room of a panel's meeting: every member's screen, and what is pressed and written there."""
 
 import hashlib
-from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -48,16 +47,19 @@ def now(ref: str) -> ResponseReturnValue:
     """
     meeting = meetings.get(session(), actor(), ref)
     about = request.args.get("about", "")
-    shown = _now(in_the_room.look(session(), actor(), meeting), about[:12])
-    return Response(status=204) if request.args.get("seen") == shown["seen"] else shown["now"]
+    parts = _parts(in_the_room.look(session(), actor(), meeting), about[:12])
+    if request.args.get("seen") == parts["seen"]:
+        return Response(status=204)
+    return render_template("meetings/_poll.html", meeting=meeting, **parts)
 
 
-def _now(room: Room, about: str) -> dict[str, Any]:
-    """The fragment, and what it is known by; a screen that shows the same is left alone."""
-    told = Markup(render_template("meetings/_room.html", room=room, meeting=room.meeting, about=about))  # noqa: S704 - escaped by the template
-    seen = hashlib.sha256(told.encode()).hexdigest()[:16]
-    now = render_template("meetings/_now.html", told=told, seen=seen, about=about, meeting=room.meeting)
-    return {"now": Markup(now), "seen": seen}  # noqa: S704
+def _parts(room: Room, about: str) -> dict[str, str]:
+    """The two parts that a poll renews, and what they are known by: a screen that shows the same is left
+    alone."""
+    told = {"room": room, "meeting": room.meeting, "about": about}
+    now, agenda = (render_template(f"meetings/{name}.html", **told) for name in ("_room", "_agenda"))
+    seen = hashlib.sha256(f"{now}{agenda}".encode()).hexdigest()[:16]
+    return {"now": Markup(now), "agenda": Markup(agenda), "seen": seen, "about": about}  # noqa: S704
 
 
 def _room_page(
@@ -68,8 +70,8 @@ def _room_page(
     item, proposal = _subject(room, about)
     given = _forms(item, proposal) | (forms or {}) if item and proposal else {}
     wrong = next((form for form in given.values() if form.errors), Form())
-    shown = _now(room, str(item.id) if item else "")
-    context = {"room": room, "meeting": meeting, "item": item, "proposal": proposal, "now": shown["now"]}
+    parts = _parts(room, str(item.id) if item else "")
+    context = {"room": room, "meeting": meeting, "item": item, "proposal": proposal, **parts}
     return page("meetings/room.html", forms=given, form=wrong, status=wrong.status, **context)
 
 

@@ -83,10 +83,9 @@ def plan(ref: str) -> ResponseReturnValue:
         return see_other(url_for("meetings.plan", ref=ref), "The plan is changed.")
     form.values.setdefault("version", str(meeting.version))
     people = seating.candidates(session(), meeting.call)
-    room = in_the_room.look(session(), actor(), meeting)
-    return page(
-        "meetings/plan.html", meeting=meeting, people=people, room=room, form=form, status=form.status
-    )
+    room, names = in_the_room.look(session(), actor(), meeting), seating.names_outside(session(), meeting)
+    context = {"meeting": meeting, "people": people, "room": room, "names": names}
+    return page("meetings/plan.html", form=form, status=form.status, **context)
 
 
 def _values(meeting: Meeting) -> dict[str, Any]:
