@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from allocations.kernel.answers import Answer, when
+from allocations.kernel.answers import Answer, first_no, when
 from allocations.people.roles import Actor
 from allocations.programme import meetings, seating
 from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, Seat
@@ -37,7 +37,10 @@ class Minutes:
 def may_read(actor: Actor, meeting: Meeting) -> Answer:
     """Of a meeting that the actor was found to see."""
     over = meeting.state == MeetingState.CLOSED
-    return when(over, "The minutes are here as soon as the meeting is closed.")
+    return first_no(
+        when(actor.person_id is not None, "Only members of the meeting read its minutes."),
+        when(over, "The minutes are here as soon as the meeting is closed."),
+    )
 
 
 def read(session: Session, actor: Actor, meeting: Meeting) -> Minutes:
