@@ -33,7 +33,6 @@ from allocations.programme.proposals import (
 )
 from allocations.programme.reviewing import ReviewerInvited, ReviewerSteppedBack, ReviewSubmitted
 from allocations.programme.reviews import Review
-from allocations.programme.seating import MeetingInvited
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
 from allocations.programme.teams import TeamMember, TeamMemberInvited
@@ -356,7 +355,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ProposalForwarded: step_letters.forwarded,
     StepBegun: step_letters.step_begun,
     RebuttalSent: step_letters.rebuttal_sent,
-    MeetingInvited: step_letters.meeting_invited,
+    **step_letters.OF_MEETINGS,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,
     ReviewsOwed: _reviews_owed,

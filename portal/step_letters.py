@@ -1,7 +1,9 @@
 """Letters about a proposal's way through the steps of its call, and about what is said on it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from allocations.kernel.events import Event
 from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
@@ -120,3 +122,6 @@ def meeting_invited(post: Post, event: MeetingInvited) -> None:
     post.to(
         seat.person, f"{meeting.ref}: panel meeting on {when}", text, start, path=f"/meetings/{meeting.ref}"
     )
+
+
+OF_MEETINGS: dict[type[Event], Callable[[Post, Any], None]] = {MeetingInvited: meeting_invited}

@@ -1,4 +1,4 @@
-"""Meetings of a panel: who may read what, who is outside, the order, going on, amounts and minutes."""
+"""Meetings of a panel: who reads what of the agenda, who is outside, and the order."""
 
 from datetime import timedelta
 from itertools import product
@@ -7,74 +7,27 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from allocations.kernel import clock, units
-from allocations.kernel.audit import AuditEntry
-from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed, NotFound, Stale
+from allocations.kernel import clock
+from allocations.kernel.errors import IllegalMove, Invalid, NotAllowed, NotFound
 from allocations.people import roles
 from allocations.people.roles import SYSTEM, Actor
 from allocations.programme import (
     agendas,
-    decisions,
     disclosure,
     in_the_room,
     meeting_room,
     meetings,
-    minutes,
     panel_list,
-    proposals,
     seating,
 )
 from allocations.programme.calls import CallState, Disclosure
 from allocations.programme.conflicts import Conflict
 from allocations.programme.meeting_room import Plan
-from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, RoomCheck
-from allocations.programme.proposals import Proposal, State
-from allocations.programme.reviews import Review, ReviewState
+from allocations.programme.meetings import MeetingState, RoomCheck
+from allocations.programme.proposals import Proposal
 from tests import panel
 from tests.cast import Cast
-
-
-def plan_of(cast: Cast, *members: Actor, title: str = "Autumn panel") -> Plan:
-    chosen = [one.person_id for one in members if one.person_id is not None]
-    return Plan(title, clock.now() + timedelta(days=3), chosen)
-
-
-def planned(cast: Cast, *members: Actor, many: int = 4) -> tuple[Meeting, list[Proposal]]:
-    """By Chen; the first proposal is the best."""
-    made = panel.crowd(cast.session, cast.call, many)
-    meeting = meeting_room.plan(cast.session, cast.chen, cast.call, plan_of(cast, *members))
-    cast.session.flush()
-    return meeting, made
-
-
-def opened(cast: Cast, *members: Actor, many: int = 4) -> tuple[Meeting, list[Proposal]]:
-    meeting, made = planned(cast, *members, many=many)
-    meeting_room.open_it(cast.session, cast.chen, meeting)
-    meeting_room.go_on(cast.session, cast.chen, meeting, leaving=None)
-    cast.session.flush()
-    return meeting, made
-
-
-def item_of(cast: Cast, meeting: Meeting, proposal: Proposal) -> AgendaItem:
-    items = meetings.agenda(cast.session, meeting)
-    return next(one for one in items if one.proposal_id == proposal.id)
-
-
-def reads(cast: Cast, actor: Actor) -> set[int]:
-    return set(cast.session.scalars(select(Proposal.id).where(proposals.visible(actor))))
-
-
-def order(cast: Cast, meeting: Meeting) -> list[int]:
-    return [item.proposal_id for item in meetings.agenda(cast.session, meeting)]
-
-
-def ids(made: list[Proposal]) -> set[int]:
-    return {proposal.id for proposal in made}
-
-
-def bar(cast: Cast, actor: Actor, proposal: Proposal) -> None:
-    assert actor.person_id is not None
-    panel.bar(cast.session, actor.person_id, proposal)
+from tests.meeting import bar, ids, item_of, opened, order, plan_of, planned, reads
 
 
 def test_a_member_reads_the_agenda_until_the_meeting_is_over(cast: Cast) -> None:
@@ -260,154 +213,6 @@ def test_an_item_is_taken_off_unless_it_was_talked_about(cast: Cast) -> None:
     assert made[3].id not in reads(cast, cast.ruth)
 
 
-def test_two_who_press_next_at_one_moment_go_on_by_one(cast: Cast) -> None:
-    meeting, made = opened(cast)
-    first = item_of(cast, meeting, made[0]).id
-
-    meeting_room.go_on(cast.session, cast.chen, meeting, leaving=first)
-    with pytest.raises(IllegalMove, match="gone on already"):
-        meeting_room.go_on(cast.session, cast.owen, meeting, leaving=first)
-
-    assert meeting.item_id == item_of(cast, meeting, made[1]).id
-
-
-def test_next_passes_over_what_was_withdrawn_and_ends(cast: Cast) -> None:
-    meeting, made = opened(cast, many=3)
-    made[1].state = State.WITHDRAWN
-
-    meeting_room.go_on(cast.session, cast.chen, meeting, leaving=meeting.item_id)
-    assert meeting.item_id == item_of(cast, meeting, made[2]).id
-    with pytest.raises(IllegalMove, match="last item"):
-        meeting_room.go_on(cast.session, cast.chen, meeting, leaving=meeting.item_id)
-
-
-def test_the_item_is_checked_anew_when_the_room_comes_to_it(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-    # Known only to the relations, not to what is asked of every list.
-    cast.person(cast.ruth).institution = None
-    cast.session.flush()
-    assert made[1].id in reads(cast, cast.ruth)
-
-    meeting_room.go_on(cast.session, cast.chen, meeting, leaving=meeting.item_id)
-
-    assert made[1].id not in reads(cast, cast.ruth)
-    assert in_the_room.look(cast.session, cast.ruth, meeting).is_outside
-    assert in_the_room.look(cast.session, cast.chen, meeting).outside == ["Ruth"]
-
-
-def test_a_conflict_declared_in_the_room_holds_at_once_and_everywhere(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-    review = Review(proposal=made[0], reviewer=cast.person(cast.ruth), state=ReviewState.SUBMITTED)
-    review.confidence = 3
-    cast.session.add(review)
-    cast.session.flush()
-    item = item_of(cast, meeting, made[0])
-    with pytest.raises(Incomplete):
-        meeting_room.recuse(cast.session, cast.ruth, meeting, item, reason=" ")
-
-    meeting_room.recuse(cast.session, cast.ruth, meeting, item, reason="We wrote a paper.")
-    cast.session.flush()
-
-    assert review.state == ReviewState.CONFLICTED
-    assert made[0].id not in reads(cast, cast.ruth)
-    assert in_the_room.look(cast.session, cast.ruth, meeting).is_outside
-    assert in_the_room.look(cast.session, cast.chen, meeting).outside == ["Ruth"]
-    with pytest.raises(NotFound):
-        agendas.item_of(cast.session, cast.ruth, meeting, item.id)
-
-
-def test_a_conflict_declared_elsewhere_is_told_to_the_room(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-
-    bar(cast, cast.ruth, made[0])
-
-    assert in_the_room.look(cast.session, cast.ruth, meeting).is_outside
-    assert in_the_room.look(cast.session, cast.chen, meeting).outside == ["Ruth"]
-
-
-def test_amounts_are_noted_by_who_decides_and_by_the_version_that_was_read(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth, cast.owen)
-    slug, item = made[0].requests[0].resource.slug, item_of(cast, meeting, made[0])
-    version, forty = made[0].version, {slug: 40 * units.MICRO}
-    for other in (cast.owen, cast.ruth):
-        with pytest.raises(NotAllowed, match="chair"):
-            meeting_room.recommend(cast.session, other, meeting, item, amounts=forty)
-
-    meeting_room.recommend(cast.session, cast.chen, meeting, item, amounts=forty, version=version)
-    cast.session.flush()
-    with pytest.raises(Stale):
-        meeting_room.recommend(cast.session, cast.chen, meeting, item, amounts={slug: 1}, version=version)
-
-    room = in_the_room.look(cast.session, cast.ruth, meeting)
-    assert room.noted == {made[0].requests[0].resource_id: 40 * units.MICRO}
-    told = cast.session.scalars(select(AuditEntry.note).where(AuditEntry.verb == "meeting.recommend")).all()
-    assert told == [f"{meeting.ref}: {slug} 40"]
-
-
-def test_the_total_leaves_out_what_the_viewer_is_outside_for(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-    slug = made[0].requests[0].resource.slug
-    for proposal in made[:2]:
-        item = item_of(cast, meeting, proposal)
-        meeting_room.recommend(cast.session, cast.chen, meeting, item, amounts={slug: 10 * units.MICRO})
-    cast.session.flush()
-    bar(cast, cast.ruth, made[1])
-
-    totals = [in_the_room.look(cast.session, who, meeting).noted for who in (cast.chen, cast.ruth)]
-
-    assert totals == [{made[0].requests[0].resource_id: amount * units.MICRO} for amount in (20, 10)]
-
-
-def test_minutes_are_kept_by_the_office_and_the_slower_one_is_told(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-    item = item_of(cast, meeting, made[0])
-    seen = item.version
-    with pytest.raises(NotAllowed):
-        meeting_room.write(cast.session, cast.ruth, meeting, item, text="Mine.", seen=seen)
-
-    meeting_room.write(cast.session, cast.owen, meeting, item, text="Sound.", seen=seen)
-    cast.session.flush()
-    with pytest.raises(Stale):
-        meeting_room.write(cast.session, cast.chen, meeting, item, text="Weak.", seen=seen)
-
-    assert (item.minutes, item.minutes_by) == ("Sound.", "Owen")
-
-
-def test_the_close_freezes_amounts_and_decisions(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-    slug, item = made[0].requests[0].resource.slug, item_of(cast, meeting, made[0])
-    meeting_room.enter(cast.session, cast.ruth, meeting)
-    meeting_room.recommend(cast.session, cast.chen, meeting, item, amounts={slug: 30 * units.MICRO})
-    decisions.decline(cast.session, cast.chen, made[1], summary="Not ready.")
-    meeting_room.close(cast.session, cast.chen, meeting)
-    cast.session.flush()
-
-    decisions.recommend(cast.session, cast.chen, made[0], {slug: 1})
-    with pytest.raises(NotAllowed, match="over"):
-        meeting_room.write(cast.session, cast.owen, meeting, item, text="Later.", seen=None)
-
-    told = minutes.read(cast.session, cast.ruth, meeting)
-    assert [seat.person.name for seat in told.seats if seat.came_at] == ["Ruth"]
-    first, second = told.entries[0].item.record, told.entries[1].item.record
-    assert first["amounts"][0]["recommended"] == 30 * units.MICRO
-    assert (second["state"], second["words"]) == ("declined", "Not ready.")
-
-
-def test_the_minutes_of_two_members_differ_by_what_each_was_outside_for(cast: Cast) -> None:
-    made = panel.crowd(cast.session, cast.call, 3)
-    bar(cast, cast.ruth, made[1])
-    meeting = meeting_room.plan(cast.session, cast.chen, cast.call, plan_of(cast, cast.ruth, cast.ravi))
-    meeting_room.close(cast.session, cast.chen, meeting)
-    cast.session.flush()
-
-    told = {who: minutes.read(cast.session, getattr(cast, who), meeting) for who in ("ruth", "ravi")}
-
-    assert [entry.number for entry in told["ruth"].entries] == [1, 2]
-    assert made[1].id not in {entry.proposal.id for entry in told["ruth"].entries}
-    outside = {entry.proposal.id: list(entry.outside) for entry in told["ravi"].entries}
-    assert outside == {made[0].id: [], made[1].id: ["Ruth"], made[2].id: []}
-
-
 @pytest.mark.parametrize("mode", Disclosure)
 def test_a_member_reads_the_reviews_as_a_reviewer_who_has_judged(cast: Cast, mode: Disclosure) -> None:
     cast.call.disclosure = mode
@@ -420,22 +225,6 @@ def test_a_member_reads_the_reviews_as_a_reviewer_who_has_judged(cast: Cast, mod
     assert all(("Reader" in name) == (mode == Disclosure.OPEN) for name in named)
     assert disclosure.shows_team(cast.ruth, made[0]) == (mode != Disclosure.DOUBLE_BLIND)
     assert disclosure.circle(cast.session, cast.ravi, made[0]).readable == []
-
-
-def test_a_member_who_owes_a_review_reads_no_scores_before(cast: Cast) -> None:
-    meeting, made = opened(cast, cast.ruth)
-    review = Review(proposal=made[0], reviewer=cast.person(cast.ruth), state=ReviewState.ACCEPTED)
-    cast.session.add(review)
-    cast.session.flush()
-
-    assert disclosure.circle(cast.session, cast.ruth, made[0]).readable == [review]
-    shown = {
-        who: in_the_room.look(cast.session, getattr(cast, who), meeting).current for who in ("ruth", "chen")
-    }
-    assert shown["ruth"] is not None
-    assert shown["ruth"].scores is None
-    assert shown["chen"] is not None
-    assert len(shown["chen"].scores or ()) == 3
 
 
 def test_what_members_must_not_know_of_is_left_out_of_what_is_computed_for_them(cast: Cast) -> None:
@@ -465,21 +254,6 @@ def test_members_are_of_the_list_and_the_time_is_to_come(cast: Cast) -> None:
     past = Plan("Panel", clock.now() - timedelta(hours=1), [])
     with pytest.raises(Invalid, match="to come"):
         meeting_room.plan(cast.session, cast.chen, cast.call, past)
-
-
-def test_members_come_and_go_while_the_meeting_is_open(cast: Cast) -> None:
-    meeting, _ = planned(cast, cast.ruth)
-    with pytest.raises(NotAllowed, match="not open"):
-        meeting_room.enter(cast.session, cast.ruth, meeting)
-    meeting_room.open_it(cast.session, cast.chen, meeting)
-
-    meeting_room.enter(cast.session, cast.ruth, meeting)
-    assert meeting_room.my_seat(cast.session, cast.ruth, meeting).is_in
-    meeting_room.leave(cast.session, cast.ruth, meeting)
-
-    assert not meeting_room.my_seat(cast.session, cast.ruth, meeting).is_in
-    with pytest.raises(NotAllowed, match="not a member"):
-        meeting_room.enter(cast.session, cast.ravi, meeting)
 
 
 def test_strangers_find_no_meeting(session: Session, cast: Cast) -> None:
