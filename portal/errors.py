@@ -37,6 +37,8 @@ CONSTRAINTS = {
     "uq_confirmation_person_id": ("_form", "You have just asked in another window."),
     "uq_merge_request_open": ("_form", "This has just been asked in another window."),
     "uq_merge_request_person_id_other_id": ("_form", "This has just been asked in another window."),
+    "uq_seat_meeting_id_person_id": ("members", "Somebody else has just changed the members."),
+    "uq_agenda_item_meeting_id_proposal_id": ("_form", "Somebody else has just put this on the agenda."),
     "uq_membership_person": ("_form", "This person is a member already."),
     "uq_access_grant_project_id_dataset_id": ("_form", "The project has this dataset already."),
     "uq_personal_token_person_id_nonce": ("_form", "This token has been made already, and was shown then."),

@@ -9,6 +9,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from allocations.kernel import units, zones
+from allocations.people.persons import Person
 from allocations.programme import steps
 from allocations.programme.calls import Call, Decider, Disclosure
 from allocations.programme.differences import word_count
@@ -40,6 +41,7 @@ def init(app: Flask) -> None:
         labelled,
         role_name,
         role_choice,
+        member_choice,
         last_day,
         in_zone,
         names_shown,
@@ -121,6 +123,11 @@ def role_name(held: object) -> str:
 
 def role_choice(held: object) -> tuple[str, str]:
     return str(held), role_name(held)
+
+
+def member_choice(someone: Person) -> tuple[str, str]:
+    """A person of whom many are chosen, with the house that tells namesakes apart."""
+    return str(someone.id), f"{someone.name}, {someone.affiliation}" if someone.affiliation else someone.name
 
 
 def last_day(until: datetime | None) -> str:

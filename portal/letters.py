@@ -355,6 +355,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ProposalForwarded: step_letters.forwarded,
     StepBegun: step_letters.step_begun,
     RebuttalSent: step_letters.rebuttal_sent,
+    **step_letters.OF_MEETINGS,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,
     ReviewsOwed: _reviews_owed,

@@ -144,6 +144,13 @@ def view_of(run: Run, seen: set[int]) -> dict[str, Any] | None:
     return next((view for view in views if set(view["hidden"]) == hidden), None)
 
 
+def level_without(run: Run, barred: set[int], proposal: int) -> Level | None:
+    """Of one proposal, computed without exactly those that somebody must not know of."""
+    view = view_of(run, set(run.result["proposals"]) - barred)
+    found = (one for one in (view["levels"] if view else ()) if one["proposal"] == proposal)
+    return next((_level(one) for one in found), None)
+
+
 def _level(one: Mapping[str, Any]) -> Level:
     return Level(**{**one, "ranks": tuple(one["ranks"])})
 

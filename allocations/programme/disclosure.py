@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
-from allocations.programme import talking
+from allocations.programme import meetings, talking
 from allocations.programme.calls import Disclosure
 from allocations.programme.proposals import Proposal, State, on_team
-from allocations.programme.reviews import READING, Review, ReviewState, is_office
+from allocations.programme.reviews import OPEN, READING, Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import Message, Rebuttal
 
@@ -85,6 +85,8 @@ class Circle:
     # Of all who were asked, in the order of their numbers.
     asked: Sequence[Review]
     sent: Rebuttal | None
+    # A member of a panel's meeting that has the proposal on its agenda.
+    seated: bool = False
 
     @property
     def own(self) -> Review | None:
@@ -92,14 +94,20 @@ class Circle:
 
     @property
     def readable(self) -> list[Review]:
-        """The office and the chair read all; a reviewer the others' after submitting; the team none."""
+        """The office and the chair read all; a reviewer the others' after submitting, and a member of the
+        panel's meeting unless their own is still to come; the team none."""
         if on_team(self.actor, self.proposal):
             return []
         if is_office(self.actor, self.proposal):
             return list(self.asked)
         own = self.own
-        judged = own is not None and own.state == ReviewState.SUBMITTED
+        judged = self.has_heard or (own is not None and own.state == ReviewState.SUBMITTED)
         return [r for r in self.asked if r is own or (judged and r.state == ReviewState.SUBMITTED)]
+
+    @property
+    def has_heard(self) -> bool:
+        """Sits in the panel's meeting, and owes no review of this proposal."""
+        return self.seated and (self.own is None or self.own.state not in OPEN)
 
     @property
     def comments(self) -> list[Comment]:
@@ -112,7 +120,7 @@ class Circle:
     @property
     def reply(self) -> Rebuttal | None:
         """The PI's reply: for the team, for those who have judged, and for those who run it."""
-        may = talking.hears_reply(self.actor, self.proposal, self.own)
+        may = talking.hears_reply(self.actor, self.proposal, self.own) or self.has_heard
         return self.sent if may or on_team(self.actor, self.proposal) else None
 
     def name(self, person: Person) -> str:
@@ -137,7 +145,7 @@ class Circle:
 def circle(session: Session, actor: Actor, proposal: Proposal) -> Circle:
     """Of a visible proposal, in two statements."""
     query = (
-        select(Review, Rebuttal)
+        select(Review, Rebuttal, Proposal.id.in_(meetings.read_by_seat(actor)))
         .select_from(Proposal)
         .outerjoin(Review, Review.proposal_id == Proposal.id)
         .outerjoin(Rebuttal, Rebuttal.proposal_id == Proposal.id)
@@ -145,8 +153,9 @@ def circle(session: Session, actor: Actor, proposal: Proposal) -> Circle:
         .options(selectinload(Review.scores))
     )
     found = session.execute(query).all()
-    asked = sorted((review for review, _ in found if review is not None), key=_place)
-    return Circle(actor, proposal, asked, next((sent for _, sent in found), None))
+    asked = sorted((review for review, *_ in found if review is not None), key=_place)
+    sent, seated = next(((sent, bool(seated)) for _, sent, seated in found), (None, False))
+    return Circle(actor, proposal, asked, sent, seated)
 
 
 def _place(review: Review) -> str:

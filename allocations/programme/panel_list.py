@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role, RoleGrant, actor_of, live
-from allocations.programme import proposals
+from allocations.programme import bars, meetings, proposals
 from allocations.programme.calls import Call, Criterion
-from allocations.programme.proposals import Proposal, ResourceRequest, State
+from allocations.programme.meetings import Meeting, Seat
+from allocations.programme.proposals import TALKED_ABOUT, Proposal, ResourceRequest, State
 from allocations.programme.reviews import READING, Review, ReviewState, Score
 from allocations.programme.teams import InvitationState, TeamMember
-
-TALKED_ABOUT = (State.IN_REVIEW, State.AWARDED, State.DECLINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,8 @@ def names(session: Session, ids: Sequence[int]) -> dict[int, str]:
 
 
 def hidden_from_panel(session: Session, call: Call, ids: Iterable[int]) -> list[list[int]]:
-    """Each set of these proposals that is kept from somebody who may open the panel's pages.
+    """Each set of these proposals that is kept from somebody who may open the panel's pages, or who sits in
+    a meeting of the panel.
 
     What is computed is computed for each of them anew, as if those proposals did not exist. Two statements
     for each of the office: they are few, and the worker asks.
@@ -134,7 +134,24 @@ def hidden_from_panel(session: Session, call: Call, ids: Iterable[int]) -> list[
     for person in _office(session, call):
         seen = set(session.scalars(select(Proposal.id).where(shown(actor_of(session, person), call))))
         kept.add(tuple(sorted(known - seen)))
+    for person in _members(session, call):
+        closed = select(Proposal.id).where(Proposal.call_id == call.id, barred(person))
+        kept.add(tuple(sorted(known & set(session.scalars(closed)))))
     return [list(one) for one in sorted(kept - {()})]
+
+
+def barred(person: Person) -> ColumnElement[bool]:
+    """Of proposals, as SQL: this person must not judge them, whatever they are asked to sit in."""
+    actor = Actor(person_id=person.id, name=person.name, institution_id=person.institution_id)
+    closed = (bars.related(actor), bars.declared(actor), meetings.shut_to(actor))
+    return or_(*(Proposal.id.in_(ids) for ids in closed))
+
+
+def _members(session: Session, call: Call) -> Sequence[Person]:
+    """Of the call's meetings that are not over."""
+    sitting = select(Seat.person_id).join(Meeting, Meeting.id == Seat.meeting_id)
+    sitting = sitting.where(Meeting.call_id == call.id, Meeting.state.in_(meetings.LIVE))
+    return session.scalars(select(Person).where(Person.id.in_(sitting)).order_by(Person.id)).all()
 
 
 def _office(session: Session, call: Call) -> Sequence[Person]:

@@ -32,7 +32,7 @@ from allocations.kernel.states import Moves
 from allocations.people import eligibility
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import bars
+from allocations.programme import bars, meetings
 from allocations.programme.calls import Call
 from allocations.programme.reviews import READING, Review
 from allocations.programme.steps import StepKind
@@ -71,6 +71,8 @@ class State(enum.StrEnum):
 
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
 UNDECIDED = frozenset({State.SUBMITTED, State.IN_REVIEW})
+# What a panel talks about.
+TALKED_ABOUT = (State.IN_REVIEW, State.AWARDED, State.DECLINED)
 
 
 class ResourceRequest(Base):
@@ -165,8 +167,9 @@ class Proposal(Referenced, Base):
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Who sees a proposal, as SQL; a property test holds it against the rule in plain Python.
 
-    Those who only judge it (reviewers, the chair) must have no relation that bars them; the office sees
-    what it has to hand to somebody else.
+    Those who only judge it (reviewers, the chair, members of a panel's meeting) must have no relation that
+    bars them; the office sees what it has to hand to somebody else. Whoever leaves the room for it in a
+    meeting sees it, until the meeting is over, as an applicant at most.
     """
     if actor.is_system:
         return true()
@@ -179,7 +182,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         Review.reviewer_id == actor.person_id, Review.state.in_(READING)
     )
     read = and_(Proposal.id.in_(reading), Proposal.state.not_in(EDITABLE))
-    ways = [Proposal.pi_id == actor.person_id, Proposal.id.in_(team)]
+    applying = or_(Proposal.pi_id == actor.person_id, Proposal.id.in_(team))
+    ways: list[ColumnElement[bool]] = []
     if actor.has(Role.PROGRAMME_OFFICER):
         ways.append(Proposal.state != State.DRAFT)
     if actor.has(Role.PROVIDER_OPERATOR) or actor.scopes(Role.PROVIDER_OPERATOR):
@@ -187,8 +191,10 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         ways.append(and_(*assessed, asks_operator(actor)))
     chaired = true() if actor.has(Role.PANEL_CHAIR) else Proposal.call_id.in_(actor.scopes(Role.PANEL_CHAIR))
     with_panel = and_(chaired, Proposal.state.not_in([State.DRAFT, State.RETURNED, State.WITHDRAWN]))
-    ways.append(and_(or_(read, with_panel), Proposal.id.not_in(bars.related(actor))))
-    return and_(or_(*ways), Proposal.id.not_in(bars.declared(actor)))
+    seated = and_(Proposal.id.in_(meetings.read_by_seat(actor)), Proposal.state.in_(TALKED_ABOUT))
+    ways.append(and_(or_(read, with_panel, seated), Proposal.id.not_in(bars.related(actor))))
+    judging = and_(or_(*ways), Proposal.id.not_in(meetings.shut_to(actor)))
+    return and_(or_(applying, judging), Proposal.id.not_in(bars.declared(actor)))
 
 
 def is_seen_by(session: Session, actor: Actor, proposal: Proposal) -> bool:

@@ -14,6 +14,7 @@ from allocations.people.roles import Role
 from allocations.people.standing import Level
 from allocations.programme import progress
 from allocations.programme.calls import CallState, Reviewers
+from allocations.programme.meetings import MeetingState
 from allocations.programme.proposals import State
 from allocations.programme.reviews import ReviewState
 from allocations.programme.steps import StepKind
@@ -223,6 +224,7 @@ NOUNS: dict[str, States] = {
     "proposal and own review, no discussion": {
         str(StepKind.DISCUSSION): _discussed(StepKind.DISCUSSION, discussing=False)
     },
+    "meeting": each(MeetingState, "meeting"),
     "pool of a call": {"open": lambda world: (world.one.call.pools[0],)},
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
     "submitted review at step": {str(kind): _with_review(kind, "review") for kind in StepKind},

@@ -54,6 +54,11 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "identity.reject": {"identity": {"held": "ada"}, "identity of the administrator": {}},
     "identity.release": {"identity": {"held, rejected": "ada"}, "identity of the administrator": {}},
     "identity.unlink": {"log-ins": {"another one": "sam"}},
+    "meeting.convene": {"call": {"upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
+    "meeting.prepare": {"meeting": {"planned, open": f"chen {OFFICERS}"}},
+    "meeting.read_minutes": {"meeting": {"closed": PERSONS}},
+    "meeting.recuse": {"meeting": {"planned, open": PERSONS}},
+    "meeting.run": {"meeting": {"open": f"chen {OFFICERS}"}},
     "merge_request.answer": {"merge": {"asked": "ada"}, "merge of the administrator": {}},
     "merge_request.see": {"nothing": {"always": "ada"}},
     "notebook.open": {

@@ -16,6 +16,7 @@ from allocations.people.institutions import Institution
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import SYSTEM, VISITOR, Actor, Given, Role, RoleGrant
 from allocations.programme import teams, writing
+from allocations.programme.meetings import Meeting
 from allocations.programme.writing import Invitee
 from datasets import grants, requests
 from datasets.grants import AccessGrant
@@ -113,6 +114,8 @@ def _programme(cast: Cast, one: SimpleNamespace) -> None:
     session.flush()
     one.request = requests.of_proposal(session, proposal)[0]
     one.call, one.proposal = cast.call, proposal
+    one.meeting = Meeting(call=cast.call, title="Panel", starts_at=clock.now() + DAY)
+    session.add(one.meeting)
     one.review = stage.assigned(cast, stage.in_review(cast), cast.ruth)
 
 

@@ -72,6 +72,7 @@ def test_a_stranger_gets_nothing_that_is_not_public_or_their_own(portal: Portal)
         "/confirmations",
         "/consents",
         "/kubeconfig",
+        "/meetings",
         "/panel",
         "/projects",
         "/proposals",

@@ -35,6 +35,15 @@ LEADING_OUT = {
     "identities.confirm",
     "identities.prove",
 }
+BECAUSE = {"reason": REASON}
+IN_THE_ROOM = (
+    ("close", "chen", "close", {}),
+    ("attend", "ruth", "enter", {}),
+    ("go_on", "chen", "next", {"version": "{item_open}"}),
+    ("take", "chen", "items/{second_open}/take", {"version": "{item_open}"}),
+    ("note", "chen", "items/{item_open}/amounts", {"amount_h100": "25"}),
+    ("write", "owen", "items/{item_open}/minutes", {"minutes": "Other words."}),
+)
 FORMS = (
     FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),
     FormPage("auth.logout", "priya", "/logout", page=False),
@@ -169,6 +178,23 @@ FORMS = (
     FormPage(
         "identities.remove", "sam", "/account/log-ins/remove", {"identity": "{identity_sam}"}, page=False
     ),
+    FormPage(
+        "meetings.convene",
+        "chen",
+        "/calls/{call_panel}/meetings",
+        {"title": "Winter panel", "starts_at": "2030-01-01T09:00", "members": "{person_ravi}"},
+    ),
+    FormPage("meetings.plan", "chen", "/meetings/{meeting_planned}/plan", {"title": "Winter panel"}),
+    FormPage("meetings.fill", "chen", "/meetings/{meeting_planned}/agenda", page=False),
+    FormPage(
+        "meetings.arrange", "chen", "/meetings/{meeting_planned}/agenda/{item_planned}/down", page=False
+    ),
+    FormPage("meeting_room.begin", "chen", "/meetings/{meeting_planned}/open", page=False),
+    *(
+        FormPage(f"meeting_room.{verb}", who, f"/meetings/{{meeting_open}}/{where}", typed, page=False)
+        for verb, who, where, typed in IN_THE_ROOM
+    ),
+    FormPage("meeting_room.recuse", "ruth", "/meetings/{meeting_open}/items/{item_open}/conflict", BECAUSE),
     FormPage("notebooks.new", "uma", "/projects/{project}/notebooks/new"),
     FormPage("notebooks.restart", "carlos", "/notebooks/{notebook_carlos}/restart", page=False),
     FormPage("notebooks.stop", "priya", "/notebooks/{notebook_priya}/stop", page=False),
@@ -180,7 +206,7 @@ FORMS = (
         {"outcome": "award", "summary": "Good."},
     ),
     FormPage("panel.calibrate", "chen", "/calls/{call_panel}/panel/calibration", {"places": "3"}, page=False),
-    FormPage("people.disable", "ada", "/people/{psn_mei}/disable", {"reason": REASON}),
+    FormPage("people.disable", "ada", "/people/{psn_mei}/disable", BECAUSE),
     FormPage("people.enable", "ada", "/people/{psn_gordon}/enable", {"reason": REASON}),
     FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
     FormPage("people.reject", "ada", "/people/{psn_sam}/identities/{held_id}/reject", {"reason": REASON}),

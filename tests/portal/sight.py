@@ -12,6 +12,7 @@ from allocations.accounts.projects import Membership, Project
 from allocations.people.persons import Person
 from allocations.programme.calls import Call
 from allocations.programme.conflicts import Conflict
+from allocations.programme.meetings import AgendaItem, Meeting, Seat
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviews import Review
 from allocations.programme.teams import TeamMember
@@ -60,6 +61,11 @@ class Facts:
         self.conflicts = {(found.proposal_id, self.names[found.person_id]) for found in conflicts}
         self.titles = {project.id: project.title for project in session.scalars(select(Project))}
         reviews = [found for found in session.scalars(select(Review)) if is_open(found)]
+        live = select(AgendaItem.proposal_id, Seat.person_id).join(
+            Meeting, Meeting.id == AgendaItem.meeting_id
+        )
+        live = live.join(Seat, Seat.meeting_id == Meeting.id).where(Meeting.state != "closed")
+        self.seated = {(proposal, self.names[one]) for proposal, one in session.execute(live)}
         self.reviewers = {(found.proposal_id, self.names[found.reviewer_id]) for found in reviews}
 
 
@@ -72,6 +78,7 @@ def sees_proposal(facts: Facts, proposal: Proposal, who: str) -> bool:
     judged = (
         who == CHAIR and state not in UNFINISHED | {"withdrawn"},
         here in facts.reviewers and state not in UNFINISHED,
+        here in facts.seated and state not in UNFINISHED | {"submitted", "withdrawn"},
     )
     # Whoever only judges, and works at the PI's institution, does not see it.
     judges = any(judged) and facts.houses[who] != facts.houses[facts.names[proposal.pi_id]]

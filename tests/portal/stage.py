@@ -46,7 +46,7 @@ from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Reg
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
-from tests.portal import at_panel, competitions, talks, writers
+from tests.portal import at_meeting, at_panel, competitions, talks, writers
 from tests.portal.titles import CALLS, PROPOSALS
 
 SECRET = "a key that only the tests know, long enough"
@@ -116,6 +116,8 @@ def fill(portal: Portal) -> None:
     with portal.sessions() as session:
         owen, chen = actor(session, "owen"), actor(session, "chen")
     at_panel.tell(portal.worker(), owen, chen)
+    with portal.sessions() as session, session.begin():
+        at_meeting.hold(session, call(session, "panel"), owen, chen, person(session, "ruth"))
     portal.deliver()
     while computing.step(portal.sessions):
         pass
@@ -317,6 +319,7 @@ def places(portal: Portal) -> dict[str, str]:
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
         found |= _of_accounts(session) | at_panel.places(session)
+        found |= at_meeting.places(session)
         found |= {f"person_{who}": str(person(session, who).id) for who in ("ravi", "sam")}
         found |= _of_people(session) | _of_runs(session)
     return found

@@ -32,6 +32,8 @@ REPEATABLE = {
     "auth.welcome",
     "opening.copy",
     "opening.new",
+    "meetings.arrange",
+    "meetings.convene",
     "notebooks.new",
     "projects.add_data",
     "registry.edit",

@@ -1,0 +1,61 @@
+"""The minutes of a meeting that is over, as one member may read them.
+
+Items that a member was outside for are absent, and the others are numbered from 1 without them: the minutes
+of two members can differ in their numbers, so they are spoken of by reference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from allocations.kernel.answers import Answer, first_no, when
+from allocations.people.roles import Actor
+from allocations.programme import meetings, seating
+from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, Seat
+from allocations.programme.proposals import Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item as it was at the close, with the names of those who were outside."""
+
+    number: int
+    item: AgendaItem
+    proposal: Proposal
+    outside: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    meeting: Meeting
+    seats: Sequence[Seat]
+    entries: Sequence[Entry]
+
+
+def may_read(actor: Actor, meeting: Meeting) -> Answer:
+    """Of a meeting that the actor was found to see."""
+    over = meeting.state == MeetingState.CLOSED
+    return first_no(
+        when(actor.person_id is not None, "Only members of the meeting read its minutes."),
+        when(over, "The minutes are here as soon as the meeting is closed."),
+    )
+
+
+def read(session: Session, actor: Actor, meeting: Meeting) -> Minutes:
+    """Three statements."""
+    query = (
+        select(AgendaItem, Proposal)
+        .join(Proposal, Proposal.id == AgendaItem.proposal_id)
+        .where(AgendaItem.meeting_id == meeting.id, meetings.inside(actor))
+        .order_by(AgendaItem.position, AgendaItem.id)
+        .options(joinedload(Proposal.team))
+    )
+    rows = session.execute(query).unique().all()
+    names = seating.names_outside(session, meeting)
+    entries = [
+        Entry(number, item, proposal, names.get(item.id, ()))
+        for number, (item, proposal) in enumerate(rows, start=1)
+    ]
+    return Minutes(meeting, meetings.seats(session, meeting), entries)
