@@ -58,3 +58,10 @@ def test_a_reviewer_sees_until_when_a_review_is_due(portal: Portal) -> None:
 
     assert f'<td data-label="Due">{day}</td>' in petra.get("/reviews").text
     assert f"Due on {day}, " in petra.get(address).text
+
+
+def test_an_applicant_who_owes_reviews_finds_them_in_the_menu(portal: Portal) -> None:
+    everybody = ["Calls", "Resources", "Datasets", "Awards", "Proposals", "Projects"]
+
+    assert _rooms(portal.log_in("sam").get("/home").text) == [*everybody, "Reviews"]
+    assert _rooms(portal.log_in("lena").get("/home").text) == everybody
