@@ -153,9 +153,6 @@ def _context() -> dict[str, Any]:
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> ResponseReturnValue:
-    if getattr(context.get("form"), "errors", None):
-        # The list of errors stands above the fields, which tell it what they are called: hence twice.
-        render_template(template, **context)
     return render_template(template, **context), status
 
 

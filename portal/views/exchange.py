@@ -50,7 +50,7 @@ def index(ref: str) -> ResponseReturnValue:
         form=form,
         run=run,
         ready=run is not None and run.state == RunState.DONE,
-        busy=run is not None and run.state in (RunState.WAITING, RunState.RUNNING),
+        busy=run is not None and run.is_busy,
         taking_part=exchanging.in_exchange(session(), call),
         sealed=draws.of_call(session(), call) is not None,
         unchecked=exchanging.unchecked(session(), call),
