@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from allocations.programme.calls import Disclosure
+from allocations.programme.draws import Draw
 from allocations.programme.reviews import Review
 from tests.portal import stage
 from tests.portal.stage import Portal
@@ -129,3 +130,17 @@ def test_a_chair_reads_on_the_proposal_why_it_cannot_be_decided_yet(portal: Port
     address = "/proposals/{proposal_tides}".format_map(stage.places(portal))
 
     assert "The PI can reply to the reviews first." in portal.log_in("chen").get(address).text
+
+
+def test_a_secret_is_offered_for_sealing_until_a_review_is_in(portal: Portal) -> None:
+    places = stage.places(portal)
+    owen, sam = portal.log_in("owen"), portal.log_in("sam")
+    early, late = ("/calls/{call_exchange}/draw", "/calls/{call_tiered}/draw")
+    with portal.sessions() as session, session.begin():
+        session.delete(session.get_one(Draw, stage.call(session, "tiered").id))
+
+    assert "/draw/seal" in owen.get(early.format_map(places)).text
+    assert "/draw/seal" not in sam.get(early.format_map(places)).text
+    text = owen.get(late.format_map(places)).text
+    assert "/draw/seal" not in text
+    assert "it is too late to seal a secret" in text
