@@ -172,7 +172,7 @@ def test_an_answer_that_became_a_table_is_told_as_rows() -> None:
 
 
 def test_the_start_is_a_day_as_people_write_it_and_a_short_form_has_none() -> None:
-    told = {
+    dated = {
         part.label: part for part in contents.parts({"starts_on": "2027-02-01", "months": 12}, names=False)
     }
     short = {part.label: part for part in contents.parts({"starts_on": None, "months": 1}, names=False)}
