@@ -140,8 +140,8 @@ def spread(scores: Sequence[float], low: float = 1, high: float = 5) -> Markup:
         '<line class="spread__mean" x1="{}" y1="4" x2="{}" y2="33"></line></svg>'
     ).format(Markup("").join(dots), middle, middle)
     listed = ", ".join(f"{score:.2f}".rstrip("0").rstrip(".") for score in ordered)
-    caption = Markup("Mean {} <span>of {} on a scale from {} to {}</span>").format(
-        f"{mean:.2f}", listed, _number(low), _number(high)
+    caption = Markup("Mean {} <span>{}: {}, on a scale from {} to {}</span>").format(
+        f"{mean:.2f}", "scores" if len(ordered) > 1 else "one score", listed, _number(low), _number(high)
     )
     return Markup('<figure class="spread">{}<figcaption>{}</figcaption></figure>').format(svg, caption)
 

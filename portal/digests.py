@@ -50,7 +50,7 @@ def write(session: Session, post: Post, person: Person) -> None:
     waiting = tasks.waiting_for(session, actor)
     if not waiting:
         return
-    lines = "\n".join(f"* {task.text}: {task.count}" for task in waiting)
+    lines = "\n".join(f"* {task.line}" for task in waiting)
     post.to(person, "What waits for you", lines, *_soon(session, person), path="/home")
 
 

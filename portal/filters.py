@@ -14,6 +14,7 @@ from allocations.programme import steps
 from allocations.programme.calls import Call, Decider, Disclosure
 from allocations.programme.differences import word_count
 from allocations.programme.progress import Stop
+from allocations.programme.proposals import Proposal
 from allocations.programme.questions import Question
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
@@ -28,6 +29,8 @@ def init(app: Flask) -> None:
     named = (
         moment,
         day,
+        months,
+        period,
         words,
         span,
         role,
@@ -102,6 +105,18 @@ def limits(question: Question) -> str:
 
 def day(on: date | None) -> str:
     return f"{on:%-d %B %Y}" if on else ""
+
+
+def months(number: int) -> str:
+    return f"{number} month" if number == 1 else f"{number} months"
+
+
+def period(proposal: Proposal) -> str:
+    """Start and length; a short form asks for no start."""
+    if proposal.starts_on is None and not proposal.call.is_short:
+        return ""
+    start = day(proposal.starts_on) or "As soon as it is awarded"
+    return f"{start}, {months(proposal.months)}"
 
 
 def words(state: object) -> str:

@@ -49,8 +49,9 @@ class Menu:
         return any(current for _, _, current in self.desks)
 
 
-def menu(actor: Actor, path: str) -> Menu:
-    held = {role for role, _ in actor.roles}
+def menu(actor: Actor, path: str, *, reviews: bool = False) -> Menu:
+    """`reviews`: has reviews to write without the role, as applicants of some calls do."""
+    held = {role for role, _ in actor.roles} | ({Role.REVIEWER} if reviews else set())
     rooms = [(label, href) for label, href, _ in ROOMS]
     if actor.person_id is not None:
         rooms += [("Proposals", "/proposals"), ("Projects", "/projects")]

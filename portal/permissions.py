@@ -59,6 +59,7 @@ RULES: dict[str, Rule] = {
     "call.edit": calls.may_edit,
     "call.exchange": exchanging.may_arrange,
     "call.publish": calls.may_publish,
+    "call.seal": drawing.may_seal,
     "call.split": splitting.may_split,
     "call.start": calls.may_start,
     "confirmation.answer": confirmations.may_answer,

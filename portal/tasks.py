@@ -1,13 +1,17 @@
-"""What waits for a person: one line a kind of task, from the roles they hold."""
+"""What waits for a person: one line a kind of task or a call, from the roles they hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from allocations.accounts.awards import Allocation, AllocationState, Award, AwardState, Consent
 from allocations.accounts.projects import Membership, ProjectRole
 from allocations.accounts.resources import Resource
+from allocations.kernel.db import UTCDateTime
 from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
@@ -19,65 +23,73 @@ from allocations.programme.reviews import OPEN, Review
 from allocations.programme.steps import StepKind
 from datasets.catalogue import Dataset, kept_by
 from datasets.requests import AccessRequest, RequestState
+from portal import call_tasks
+from portal.waiting import Task, in_order
+
+NEVER_DUE: ColumnElement[datetime | None] = literal(None, UTCDateTime)
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    count: int
+class Kind:
+    """How many of a kind wait, what they are called, where they are, and when the first is due."""
+
+    count: ColumnElement[int]
     text: str
     href: str
+    due: ColumnElement[datetime | None] = NEVER_DUE
 
 
 def waiting_for(session: Session, actor: Actor) -> list[Task]:
-    """One statement counts everything; kinds with nothing waiting are left out."""
+    """What is late first. One statement counts all kinds; kinds with nothing waiting are left out."""
     kinds = _kinds(actor)
     if not kinds:
         return []
-    counts = session.execute(select(*(query.label(f"n{n}") for n, (query, _, _) in enumerate(kinds)))).one()
-    return [Task(n, text, href) for n, (_, text, href) in zip(counts, kinds, strict=True) if n]
+    columns = [column for kind in kinds for column in (kind.count, kind.due)]
+    labelled = (column.label(f"n{n}") for n, column in enumerate(columns))
+    row: Sequence[Any] = session.execute(select(*labelled)).one()
+    numbers = zip(kinds, row[::2], row[1::2], strict=True)
+    counted = [Task(kind.text, kind.href, count, due) for kind, count, due in numbers if count]
+    return in_order([*counted, *call_tasks.of_office(session, actor)])
 
 
-def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
+def _kinds(actor: Actor) -> list[Kind]:
     mine = _mine(actor)
     if actor.has(Role.REVIEWER) or actor.scopes(Role.REVIEWER):
         written = select(ReviewerProfile.person_id).where(ReviewerProfile.confirmed_at.is_not(None))
         silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
-        mine.append((_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
+        mine.append(Kind(_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
     if actor.has(Role.PROGRAMME_OFFICER):
         # With the provider there is nothing for the office to do.
         here = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.ADMIN_CHECK)
         submitted = and_(proposals.visible(actor), *here)
-        mine.append((_count(Proposal.id, submitted), "Proposals to screen", "/screening"))
+        mine.append(_proposals(submitted, "Proposals to screen", "/screening"))
         late = and_(proposals.visible(actor), progress.late())
-        mine.append(
-            (_count(Proposal.id, late), "Proposals past the day of their step", "/screening?state=late")
-        )
-    if actor.has(Role.PANEL_CHAIR):
-        undecided = and_(proposals.visible(actor), Proposal.state == State.IN_REVIEW)
-        mine.append((_count(Proposal.id, undecided), "Proposals with the panel", "/panel"))
+        mine.append(_proposals(late, "Proposals past the day of their step", "/screening?state=late"))
     operated = actor.scopes(Role.PROVIDER_OPERATOR)
     if operated:
-        mine.append((_count(Proposal.id, assessing.due(actor)), "Proposals to assess", "/assessments"))
+        mine.append(_proposals(assessing.due(actor), "Proposals to assess", "/assessments"))
         resources = select(Resource.id).where(Resource.provider_id.in_(operated))
         pending = and_(
             Allocation.consent == Consent.PENDING,
             Allocation.state == AllocationState.OFFERED,
             Allocation.resource_id.in_(resources),
         )
-        mine.append((_count(Allocation.id, pending), "Awards that need your consent", "/consents"))
+        mine.append(Kind(_count(Allocation.id, pending), "Awards that need your consent", "/consents"))
     represented = actor.scopes(Role.REPRESENTATIVE)
     if represented:
         open_questions = and_(
             Confirmation.state == ConfirmationState.ASKED, Confirmation.institution_id.in_(represented)
         )
-        mine.append((_count(Confirmation.id, open_questions), "People to confirm", "/confirmations"))
+        mine.append(Kind(_count(Confirmation.id, open_questions), "People to confirm", "/confirmations"))
     if actor.has(Role.ADMINISTRATOR):
         merges = MergeRequest.state == MergeState.ASKED
-        mine.append((_count(MergeRequest.id, merges), "Accounts that may be one person's", "/people/merges"))
+        mine.append(
+            Kind(_count(MergeRequest.id, merges), "Accounts that may be one person's", "/people/merges")
+        )
     return mine
 
 
-def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
+def _mine(actor: Actor) -> list[Kind]:
     person = actor.person_id
     returned = and_(Proposal.pi_id == person, Proposal.state == State.RETURNED)
     replying = and_(
@@ -91,12 +103,23 @@ def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     held = select(Dataset.id).where(kept_by(actor))
     asked = and_(AccessRequest.state == RequestState.PENDING, AccessRequest.dataset_id.in_(held))
     return [
-        (_count(Proposal.id, returned), "Your proposals that came back for changes", "/proposals"),
-        (_count(Proposal.id, replying), "Proposals whose reviews you can reply to", "/proposals"),
-        (_count(Award.id, offered), "Awards whose terms you have to accept", "/projects"),
-        (_count(Review.id, open_reviews), "Reviews asked of you", "/reviews"),
-        (_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),
+        Kind(_count(Proposal.id, returned), "Your proposals that came back for changes", "/proposals"),
+        _proposals(replying, "Proposals whose reviews you can reply to", "/proposals"),
+        Kind(_count(Award.id, offered), "Awards whose terms you have to accept", "/projects"),
+        Kind(
+            _count(Review.id, open_reviews),
+            "Reviews asked of you",
+            "/reviews",
+            select(func.min(Review.due_at)).where(open_reviews).scalar_subquery(),
+        ),
+        Kind(_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),
     ]
+
+
+def _proposals(condition: ColumnElement[bool], text: str, href: str) -> Kind:
+    """Due when the step is in which they stand."""
+    due = select(func.min(Proposal.step_due)).where(condition).scalar_subquery()
+    return Kind(_count(Proposal.id, condition), text, href, due)
 
 
 def _count(column: InstrumentedAttribute[int], condition: ColumnElement[bool]) -> ColumnElement[int]:

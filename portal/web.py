@@ -19,11 +19,11 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
-from allocations.kernel.errors import DomainError
+from allocations.kernel.errors import DomainError, NotFound
 from allocations.programme import disclosure
 from portal import permissions, uploads
 from portal.auth import cookies, step_up, viewing
-from portal.auth.people import actor, current_person, login_address, view_as
+from portal.auth.people import actor, current_person, login_address, owes_reviews, view_as
 from portal.database import SAFE, session
 from portal.navigation import Brand, menu
 from portal.permissions import Permission
@@ -136,7 +136,7 @@ def _context() -> dict[str, Any]:
     person = current_person()
     return {
         "brand": Brand(chosen.name, chosen.tagline, chosen.logo_url or None),
-        "nav": menu(actor(), request.path),
+        "nav": menu(actor(), request.path, reviews=owes_reviews()),
         "person": person,
         "viewing": view_as(),
         "home_href": "/home",
@@ -153,9 +153,6 @@ def _context() -> dict[str, Any]:
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> ResponseReturnValue:
-    if getattr(context.get("form"), "errors", None):
-        # The list of errors stands above the fields, which tell it what they are called: hence twice.
-        render_template(template, **context)
     return render_template(template, **context), status
 
 
@@ -180,10 +177,15 @@ def see_other(address: str, message: str = "") -> BaseResponse:
 
 
 def act(verb: Any, address: str, message: str = "") -> BaseResponse:
-    """A button without a form of its own: do it and go on, or go on and say why not."""
+    """A button without a form of its own: do it and go on, or go on and say why not.
+
+    What is not there, or not to be seen, is a 404 like on every other page.
+    """
     try:
         verb()
         session().commit()
+    except NotFound:
+        raise
     except DomainError as error:
         session().rollback()
         flash(error.reason, "error")

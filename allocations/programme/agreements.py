@@ -36,12 +36,15 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def offered(session: Session, actor: Actor) -> Sequence[tuple[Call, CallPool]]:
-    """The pools of published calls that this operator can answer for, newest call first."""
+    """The pools of published calls that this operator can answer for, newest call first.
+
+    A call that has closed still awards until it is concluded; it stands behind those that have not.
+    """
     require(may_list(actor))
     query = select(Call, CallPool).join(CallPool, CallPool.call_id == Call.id)
     query = query.join(Pool, CallPool.pool_id == Pool.id).join(Resource, Pool.resource_id == Resource.id)
     query = query.where(Call.state == CallState.PUBLISHED, visible(actor))
-    ordered = query.order_by(Call.id.desc(), CallPool.pool_id).limit(MOST)
+    ordered = query.order_by(Call.closes_at <= clock.now(), Call.id.desc(), CallPool.pool_id).limit(MOST)
     return [(call, link) for call, link in session.execute(ordered)]
 
 

@@ -18,6 +18,7 @@ from allocations.programme.calls import Call, CallState, Reviewers
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import READING, Review, ReviewState
 from allocations.programme.runs import Run, RunKind, RunState
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import TeamMember
 
 Pair = tuple[int, int]  # proposal id, person id
@@ -66,6 +67,7 @@ def may_propose(actor: Actor, call: Call) -> Answer:
     return first_no(
         when(runs_it, "Only programme officers and the chair of the call assign reviewers."),
         when(call.reviewed_by == Reviewers.EXPERTS, "In this call applicants review each other."),
+        when(call.has_step(StepKind.REVIEW), "This call has no reviews."),
         when(call.state == CallState.PUBLISHED, "Reviewers are assigned between publication and conclusion."),
     )
 

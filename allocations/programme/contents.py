@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from allocations.programme.differences import Ellipsis, Piece, abbreviated, differences
@@ -92,8 +93,8 @@ def _plan(content: Mapping[str, Any]) -> Iterator[Part]:
     ]
     columns = {"Resource": "resource", "Amount": "amount", "Why": "why"}
     yield _lines("Resources", "Resources asked for", asked, columns)
-    yield Words("Resources", "Start", _text(content, "starts_on"))
-    yield Words("Resources", "Months", _text(content, "months"))
+    yield Words("Resources", "Start", _day(_text(content, "starts_on")))
+    yield Words("Resources", "Length", _months(_text(content, "months")))
     if content.get("datasets"):
         columns = {"Dataset": "dataset", "Use": "use"}
         yield _lines("Datasets", "Datasets asked for", content["datasets"], columns)
@@ -102,6 +103,15 @@ def _plan(content: Mapping[str, Any]) -> Iterator[Part]:
 def _lines(section: str, label: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Lines:
     told = tuple(tuple(_text(row, key) for key in columns.values()) for row in rows)
     return Lines(section, label, tuple(columns), told)
+
+
+def _day(text: str) -> str:
+    """Short forms ask for no start."""
+    return f"{date.fromisoformat(text):%-d %B %Y}" if text else "As soon as it is awarded"
+
+
+def _months(text: str) -> str:
+    return f"{text} {'month' if text == '1' else 'months'}" if text else ""
 
 
 def _text(holder: Mapping[str, Any], key: str) -> str:

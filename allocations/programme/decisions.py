@@ -118,7 +118,10 @@ def _has_been_heard(proposal: Proposal) -> Answer:
         StepKind.REVIEW,
         StepKind.REBUTTAL,
     )
-    return when(not replying, "The PI can still reply to the reviews. Decide when that step is over.")
+    return when(
+        not replying,
+        "The PI can reply to the reviews first. It is decided when the step “Reply of the PI” is over.",
+    )
 
 
 def recommend(

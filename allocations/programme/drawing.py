@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from allocations.accounts import ledger
@@ -13,12 +13,13 @@ from allocations.accounts.ledger import Purpose
 from allocations.kernel import audit, clock
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
-from allocations.people.roles import SYSTEM, Actor
+from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import decisions, progress, ranking, reviewing
-from allocations.programme.calls import Call, Reviewers
+from allocations.programme.calls import Call, CallState, Reviewers
 from allocations.programme.decisions import STUCK
 from allocations.programme.draws import Draw, of_call
 from allocations.programme.proposals import Proposal, State, on_team
+from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.selection import seeds, tiers
 from allocations.programme.selection.tiers import Fate, Placed, Tier, TierRecord
 from allocations.programme.steps import StepKind
@@ -27,8 +28,28 @@ from allocations.programme.steps import StepKind
 TOP, LOWER = 20, 30
 
 
+def may_seal(actor: Actor, call: Call) -> Answer:
+    """To fix the secret, which nobody sees: whoever decides, or the office, from publication on."""
+    seals = decisions.is_decider(actor, call) or actor.has(Role.PROGRAMME_OFFICER)
+    return first_no(
+        when(seals, "Only the programme office and whoever decides in the call seal the secret of a draw."),
+        when(call.reviewed_by == Reviewers.APPLICANTS, "Lots are drawn in calls where applicants review."),
+        when(
+            call.state == CallState.PUBLISHED,
+            "The secret is sealed between the publication of the call and the first review.",
+        ),
+    )
+
+
+def is_in_time(session: Session, call: Call) -> Answer:
+    """Whoever seals after a review is in might know how the ranking begins."""
+    submitted = (Proposal.call_id == call.id, Review.state == ReviewState.SUBMITTED)
+    known = session.scalar(select(exists().where(Review.proposal_id == Proposal.id, *submitted)))
+    return when(not known, "A review has been submitted, so it is too late to seal a secret.")
+
+
 def may_run(actor: Actor, call: Call) -> Answer:
-    """To seal, freeze and draw."""
+    """To freeze and draw."""
     return first_no(
         decisions.is_decider(actor, call),
         when(call.reviewed_by == Reviewers.APPLICANTS, "Lots are drawn in calls where applicants review."),
@@ -38,10 +59,11 @@ def may_run(actor: Actor, call: Call) -> Answer:
 
 def seal(session: Session, actor: Actor, call: Call, *, secret: str) -> Draw:
     """Fix a secret that nobody sees, before anybody knows the ranking; its fingerprint is public at once."""
-    require(may_run(actor, call))
+    require(may_seal(actor, call))
     require(seeds.may_seal(secret))
     if of_call(session, call) is not None:
         raise IllegalMove("A secret is sealed for this call already.")
+    require(is_in_time(session, call))
     draw = Draw(call_id=call.id, secret=secret, commitment=seeds.commitment(secret), sealed_by=actor.name)
     session.add(draw)
     session.flush()
@@ -86,7 +108,8 @@ def _ready(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
     require(when(not own, "Nobody sets the tiers of a call in which their own team applies."))
     early = sum(1 for one in listed if one.step is None or one.step.place <= StepKind.REVIEW.place)
     if early:
-        raise IllegalMove(f"{early} proposals are still in review. Freeze when all reviews are in.")
+        many = "proposal is" if early == 1 else "proposals are"
+        raise IllegalMove(f"{early} {many} still in review. Freeze when all reviews are in.")
     if not listed:
         raise IllegalMove("There is nothing to draw: no proposal waits for a decision.")
     return listed

@@ -15,7 +15,7 @@ from allocations.kernel.events import Event
 from allocations.kernel.states import move
 from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import progress, relations, runs
+from allocations.programme import draws, progress, relations, runs
 from allocations.programme.calls import Call, Reviewers
 from allocations.programme.decisions import Decision, Outcome, ProposalDeclined
 from allocations.programme.proposals import Proposal, State
@@ -69,7 +69,8 @@ def ask(session: Session, actor: Actor, call: Call, *, seed: int) -> Run:
     require(may_arrange(actor, call))
     left = unchecked(session, call)
     if left:
-        raise IllegalMove(f"{left} proposals still wait for the administrative check.")
+        many = "proposal still waits" if left == 1 else "proposals still wait"
+        raise IllegalMove(f"{left} {many} for the administrative check.")
     if _is_arranged(session, call):
         raise IllegalMove("The applicants have been asked already.")
     return runs.ask(session, actor, call, RunKind.EXCHANGE, seed=seed, most=MOST)
@@ -108,6 +109,8 @@ def apply(session: Session, actor: Actor, call: Call, run: Run, *, due_at: datet
     require(may_arrange(actor, call))
     if run.kind != RunKind.EXCHANGE or run.state != RunState.DONE:
         raise IllegalMove("Compute the pairs first.")
+    if draws.of_call(session, call) is None:
+        raise IllegalMove("Seal the secret of the draw first: once a review is in, it is too late.")
     if due_at <= clock.now():
         raise Invalid({"due_at": "The deadline must be in the future."})
     known = {proposal.id: proposal for proposal in in_exchange(session, call)}

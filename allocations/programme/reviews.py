@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    exists,
     or_,
     select,
 )
@@ -121,6 +122,12 @@ def get(session: Session, actor: Actor, ref: str) -> Review:
     query = select(Review).where(Review.id == id_of(Review, ref), own(actor))
     query = query.options(selectinload(Review.scores))
     return checked(session.scalar(query), ref)
+
+
+def owed_by(person_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Of rows that name a person: owes reviews as an applicant, or has written them."""
+    mine = (Review.reviewer_id == person_id, Review.is_duty, Review.state.in_(READING))
+    return exists().where(*mine)
 
 
 def page(session: Session, actor: Actor, *, before: int | None = None, size: int = 50) -> Sequence[Review]:

@@ -38,6 +38,9 @@ class RunState(enum.StrEnum):
     APPLIED = "applied"
 
 
+BUSY = (RunState.WAITING, RunState.RUNNING)
+
+
 class Run(Referenced, Base):
     """`inputs` and `seed` give the same `result` again; `digest` is the SHA-256 of the inputs."""
 
@@ -67,6 +70,11 @@ class Run(Referenced, Base):
     leased_until: Mapped[datetime | None] = mapped_column(default=None, init=False)
     version: Mapped[int] = mapped_column(init=False)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def is_busy(self) -> bool:
+        """Asked for, and not computed yet."""
+        return self.state in BUSY
 
 
 def get(session: Session, call: Call, ref: str) -> Run:
@@ -117,7 +125,7 @@ class Unsolvable(Exception):
 
 def ask(session: Session, actor: Actor, call: Call, kind: RunKind, *, seed: int, **parameters: Any) -> Run:
     """Have the worker compute this soon. The caller has asked its rule; one of a kind waits at a time."""
-    waiting = (Run.call_id == call.id, Run.kind == kind, Run.state.in_([RunState.WAITING, RunState.RUNNING]))
+    waiting = (Run.call_id == call.id, Run.kind == kind, Run.state.in_(BUSY))
     if session.scalar(select(Run.id).where(*waiting).limit(1)) is not None:
         raise IllegalMove("This is being computed already. Wait for its result.")
     run = Run(call_id=call.id, kind=kind, seed=seed, parameters=parameters, asked_by=actor.name)

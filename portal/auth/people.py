@@ -24,6 +24,8 @@ class User(UserMixin):  # type: ignore[misc]
         self.person = viewed or row.person
         # Whoever is viewed is shown with their own standing, never with the viewer's.
         self.identity = None if viewed else row.identity
+        # Kept here: a commit forgets what the row had besides its columns.
+        self.owes_reviews = bool(row.owes_reviews)
         self.id = handle
 
 
@@ -54,6 +56,12 @@ def current_person() -> Person | None:
         return None
     person: Person | None = current_user.person if current_user.is_authenticated else None
     return person
+
+
+def owes_reviews() -> bool:
+    """Whether the person of this request has reviews to write, or has written them, as an applicant."""
+    known = not cookies.are_ignored() and current_user.is_authenticated
+    return known and current_user.owes_reviews
 
 
 def actor() -> Actor:

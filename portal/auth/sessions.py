@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 
 from flask import request
 from flask import session as cookie
-from sqlalchemy import ForeignKey, String, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ForeignKey, String, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, query_expression, relationship, with_expression
 
 from allocations.kernel import audit, clock
 from allocations.kernel.db import Base
 from allocations.people.persons import OF_LOG_IN, Identity, Person
 from allocations.people.roles import Actor, Role, holding
+from allocations.programme import reviews
 
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=12)
@@ -57,6 +58,8 @@ class LoginSession(Base):
         lazy="joined", default=None, foreign_keys="LoginSession.viewed_person_id"
     )
     viewed_since: Mapped[datetime | None] = mapped_column(default=None)
+    # Filled in by `live` alone, in the statement that every page needs anyway.
+    owes_reviews: Mapped[bool | None] = query_expression()
 
 
 def digest(handle: str) -> str:
@@ -107,7 +110,10 @@ def renew(session: Session, row: LoginSession) -> None:
 def live(session: Session, handle: str) -> LoginSession | None:
     """The session of this browser's handle, unless it has ended or its person is disabled."""
     administers = holding(LoginSession.person_id, Role.ADMINISTRATOR)
-    query = select(LoginSession, administers).where(LoginSession.handle_digest == digest(handle))
+    whoever = func.coalesce(LoginSession.viewed_person_id, LoginSession.person_id)
+    owes = with_expression(LoginSession.owes_reviews, reviews.owed_by(whoever))
+    mine = LoginSession.handle_digest == digest(handle)
+    query = select(LoginSession, administers).where(mine).options(owes)
     row, strict = session.execute(query).one_or_none() or (None, False)
     if row is None or row.ended_at is not None or row.person.disabled_at is not None:
         return None

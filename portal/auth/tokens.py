@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, MappedAsDataclass, Session, mapped_column, re
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import require, when
 from allocations.kernel.db import Base
-from allocations.kernel.errors import Invalid, NotFound
+from allocations.kernel.errors import IllegalMove, Invalid, NotFound
 from allocations.kernel.events import Event
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import Actor
@@ -173,9 +173,11 @@ def of_person(session: Session, actor: Actor) -> Sequence[PersonalToken]:
 def revoke(session: Session, actor: Actor, token_id: int) -> None:
     """One of the actor's own; NotFound for anybody else's."""
     mine = (PersonalToken.id == token_id, PersonalToken.person_id == actor.person_id)
+    if session.scalar(select(PersonalToken.id).where(*mine)) is None:
+        raise NotFound
     values = update(PersonalToken).where(*mine, PersonalToken.revoked_at.is_(None))
     if session.execute(values.values(revoked_at=clock.now())).rowcount != 1:  # type: ignore[attr-defined]
-        raise NotFound("There is no such token, or it is revoked already.")
+        raise IllegalMove("This token is revoked already.")
     audit.record(session, actor, "token.revoke", subject=f"token-{token_id}")
 
 

@@ -24,7 +24,6 @@ from portal.web import act, page, see_other
 blueprint = Blueprint("assigning", __name__)
 # Nobody chooses how ties fall; short enough to be typed again, to repeat a run.
 SEED_BITS = 29
-BUSY = (RunState.WAITING, RunState.RUNNING)
 
 
 class WishInput(BaseModel):
@@ -119,7 +118,7 @@ def _usual(call: Call, run: Run | None) -> dict[str, Any]:
 
 def _steps(run: Run | None) -> list[tuple[str, str]]:
     """How far the computation is; empty when none is under way."""
-    if run is None or run.state not in BUSY:
+    if run is None or not run.is_busy:
         return []
     begun = run.state == RunState.RUNNING
     return [

@@ -49,7 +49,7 @@ def record(ref: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/calls/<ref>/draw/seal")
-@needs("call.draw")
+@needs("call.seal")
 def seal(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
     secret = secrets.token_hex(32)
@@ -106,6 +106,8 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         call=call,
         draw=draw,
         form=form,
+        seals_it=draw is None and drawing.may_seal(actor(), call),
+        in_time=draw is not None or drawing.is_in_time(session(), call),
         runs_it=drawing.may_run(actor(), call),
         fates=dict(draw.record.get("fates", [])) if draw else {},
         sound=drawing.is_sound(draw.record) if draw and draw.record else None,

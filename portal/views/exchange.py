@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from allocations.kernel import clock
 from allocations.kernel.answers import require
 from allocations.kernel.errors import IllegalMove
-from allocations.programme import calls, exchanging, runs
+from allocations.programme import calls, draws, exchanging, runs
 from allocations.programme.calls import Call
 from allocations.programme.runs import RunKind, RunState
 from allocations.programme.steps import StepKind
@@ -50,8 +50,9 @@ def index(ref: str) -> ResponseReturnValue:
         form=form,
         run=run,
         ready=run is not None and run.state == RunState.DONE,
-        busy=run is not None and run.state in (RunState.WAITING, RunState.RUNNING),
+        busy=run is not None and run.is_busy,
         taking_part=exchanging.in_exchange(session(), call),
+        sealed=draws.of_call(session(), call) is not None,
         unchecked=exchanging.unchecked(session(), call),
         owing=exchanging.owing(session(), call),
         status=form.status,

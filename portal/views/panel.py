@@ -27,7 +27,7 @@ from allocations.programme import (
 from allocations.programme.calibrated import Reading
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
-from allocations.programme.runs import RunKind, RunState
+from allocations.programme.runs import RunKind
 from datasets import requests
 from portal import amounts, fields, sheet
 from portal.auth.people import actor
@@ -134,7 +134,7 @@ def _list_page(call: Call, form: Form) -> ResponseReturnValue:
         pools=pools,
         newest=newest,
         done=done,
-        busy=newest is not None and newest.state in (RunState.WAITING, RunState.RUNNING),
+        busy=newest is not None and newest.is_busy,
         reading=reading,
         sort=sort,
         lines=part,

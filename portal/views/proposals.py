@@ -1,6 +1,6 @@
 """Proposals: lists and the page of one, as each role sees it."""
 
-from flask import Blueprint
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
 from allocations.programme import assessing, decisions, proposals, reviews, steps, writing
@@ -14,7 +14,7 @@ from portal.database import session
 from portal.forms import Form
 from portal.permissions import needs, query
 from portal.views import sections, talking
-from portal.web import before, page
+from portal.web import before, page, see_other
 
 blueprint = Blueprint("proposals", __name__)
 PAGE = 25
@@ -60,10 +60,13 @@ def show(ref: str) -> ResponseReturnValue:
 @blueprint.get("/proposals/<ref>/progress")
 @needs("proposal.see")
 def progress(ref: str) -> ResponseReturnValue:
-    """The fragment that the page asks for again until a rule has decided."""
+    """The fragment that the page asks for again until a rule has decided; there is none for others."""
     proposal = proposals.get(session(), actor(), ref)
+    steps = _steps(proposal)
+    if not steps:
+        return see_other(url_for("proposals.show", ref=ref))
     decision = decisions.of_proposal(session(), proposal)
-    return page("proposals/_progress.html", proposal=proposal, decision=decision, steps=_steps(proposal))
+    return page("proposals/_progress.html", proposal=proposal, decision=decision, steps=steps)
 
 
 def _steps(proposal: Proposal) -> list[tuple[str, str]]:

@@ -46,8 +46,16 @@ def index() -> ResponseReturnValue:
         "stages": [*STAGES, LATE],
         "names": steps.NAMES,
         "is_late": progress.is_late,
+        "barred": _barred,
     }
     return page("screening/index.html", proposals=found, older=older, **context)
+
+
+def _barred(proposal: Proposal) -> str:
+    """Why this is a colleague's, if it is."""
+    if proposals.on_team(actor(), proposal):
+        return "Of your own team: a colleague decides."
+    return "Of your own institution: a colleague decides." if proposals.same_house(actor(), proposal) else ""
 
 
 @blueprint.route("/proposals/<ref>/screen", methods=["GET", "POST"])

@@ -14,17 +14,17 @@ from allocations.programme.calls import Decider
 from allocations.programme.proposals import Proposal
 from allocations.programme.shortform import Sheet
 from allocations.programme.writing import Summary, Wanted
-from portal import fields, science
+from portal import amounts, fields, science
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs
-from portal.views import amounts, answering, sections
+from portal.views import answering, sections
 from portal.views.writing import shown as saved
 from portal.web import page, see_other
 
 blueprint = Blueprint("short", __name__)
-LABELS = {"title": "Title", "abstract": "What will you do?", "months": "Length"}
+LABELS = {"title": "Title", "abstract": "Abstract", "months": "Length"}
 
 
 class ShortInput(BaseModel):
@@ -71,7 +71,7 @@ def _onward(form: Form, proposal: Proposal) -> Response:
 
 def _sheet(form: Form, proposal: Proposal) -> Sheet:
     """What can be read of the form; the rest becomes faults, so that all are told together."""
-    asks, faults = amounts.given(form, proposal.call)
+    asks, faults = amounts.asked(form, proposal.call)
     values = {name: form.values[name] for name in ShortInput.model_fields if name in form.values}
     try:
         given = form.parse(ShortInput)
@@ -95,7 +95,6 @@ def _told(proposal: Proposal) -> dict[str, Any]:
     return {
         "fields_of_science": science.FIELDS,
         "earlier": sections.earlier(proposal),
-        "ceilings": {link.pool.resource.slug: link.ceiling for link in call.pools},
         "by_rule": call.decided_by == Decider.RULE,
         "promise": ruling.promise(proposal),
         "agreed_ahead": all(link.agreed_at is not None for link in call.pools),

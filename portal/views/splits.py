@@ -198,7 +198,7 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         form=form,
         newest=newest,
         done=done,
-        busy=newest is not None and newest.state in (RunState.WAITING, RunState.RUNNING),
+        busy=newest is not None and newest.is_busy,
         reading=reading,
         outcomes=part,
         changes=changes,

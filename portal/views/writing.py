@@ -15,12 +15,12 @@ from allocations.programme import calls, decisions, proposals, shortform, writin
 from allocations.programme.proposals import Proposal
 from allocations.programme.writing import Invitee, Summary, Wanted
 from datasets import catalogue, requests
-from portal import fields, science
+from portal import amounts, fields, science
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
 from portal.permissions import needs
-from portal.views import amounts, sections
+from portal.views import sections
 from portal.web import act, page, see_other
 
 blueprint = Blueprint("writing", __name__)
@@ -219,7 +219,7 @@ def _wanted(form: Form, proposal: Proposal) -> Wanted:
         period = form.parse(PeriodInput)
     except Invalid as error:
         wrong |= error.fields
-    asks, faults = amounts.given(form, proposal.call)
+    asks, faults = amounts.asked(form, proposal.call)
     wrong |= faults
     if period is None or wrong:
         raise Invalid(wrong)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from allocations.kernel import clock
 from allocations.people.roles import Actor
-from allocations.programme import exchanging, jobs, reviewing, runs, screening, writing
+from allocations.programme import drawing, draws, exchanging, jobs, reviewing, runs, screening, writing
 from allocations.programme.calls import Call, Decider, Reviewers
+from allocations.programme.draws import Draw
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import OPEN, Review
@@ -19,6 +20,7 @@ from tests import cast as stage
 from tests.cast import Cast
 
 APPLICANTS = ("priya", "ruth", "ravi", "rosa", "sam", "dana", "pat")
+SECRET = "5c" * 32
 STEPS = {"admin_check": 5, "review": 14, "decision": 7, "acceptance": 14}
 
 
@@ -68,8 +70,13 @@ def computed(session: Session, run: Run) -> Run:
     return run
 
 
+def sealed(cast: Cast, call: Call) -> Draw:
+    return draws.of_call(cast.session, call) or drawing.seal(cast.session, cast.owen, call, secret=SECRET)
+
+
 def asked(cast: Cast, call: Call, *, due_at: datetime, seed: int = 7) -> None:
-    """Pairs computed, applicants asked."""
+    """Secret sealed, pairs computed, applicants asked."""
+    sealed(cast, call)
     run = computed(cast.session, exchanging.ask(cast.session, cast.owen, call, seed=seed))
     exchanging.apply(cast.session, cast.owen, call, run, due_at=due_at)
     cast.session.flush()

@@ -1,10 +1,13 @@
 """Standing agreements: who gives them, what they do to awards, and what taking back leaves alone."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.accounts.awards import Consent
+from allocations.kernel import clock
 from allocations.kernel.audit import AuditEntry
 from allocations.kernel.errors import IllegalMove, NotAllowed, NotFound
 from allocations.programme import agreements, decisions, opening, screening, writing
@@ -87,3 +90,13 @@ def test_only_pools_of_published_calls_are_offered(session: Session, cast: Cast)
         agreements.get(session, cast.pat, hidden.ref, slug="h100")
     with pytest.raises(NotFound):
         agreements.get(session, cast.pat, cast.call.ref, slug="no-such")
+
+
+def test_calls_that_have_closed_stand_behind_those_that_have_not(session: Session, cast: Cast) -> None:
+    soon = stage.open_call(cast, closes_at=cast.call.closes_at - timedelta(days=2))
+    newest_first = [call.ref for call, _ in agreements.offered(session, cast.pat)]
+    with clock.at(soon.closes_at + timedelta(hours=1)):
+        later = [call.ref for call, _ in agreements.offered(session, cast.pat)]
+
+    assert (newest_first[0], newest_first[-1]) == (soon.ref, cast.call.ref)
+    assert (later[0], later[-1]) == (cast.call.ref, soon.ref)

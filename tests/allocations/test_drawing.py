@@ -24,9 +24,9 @@ from allocations.programme.draws import Draw
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.selection.tiers import Tier
 from tests.allocations import exchange
+from tests.allocations.exchange import SECRET
 from tests.cast import Cast
 
-SECRET = "5c" * 32
 H100 = 350
 TERMS = Terms("Lottery of Saturday, 28 November")
 
@@ -52,7 +52,7 @@ def decided(session: Session) -> None:
 
 def drawn(cast: Cast, call: Call) -> Draw:
     session = cast.session
-    draw = drawing.seal(session, cast.owen, call, secret=SECRET)
+    draw = exchange.sealed(cast, call)
     drawing.freeze(session, cast.owen, call, draw, TERMS)
     drawing.draw_lots(session, cast.owen, call, draw, public="lottery of 21 November: 3 14 15 92")
     session.flush()
@@ -119,7 +119,7 @@ def test_nothing_is_frozen_before_the_reviews_are_in_or_drawn_before_it_is_froze
     call = exchange.call(cast)
     exchange.applied(cast, call)
     with exchange.after_close(cast, call):
-        draw = drawing.seal(session, cast.owen, call, secret=SECRET)
+        draw = exchange.sealed(cast, call)
         with pytest.raises(IllegalMove, match="7 proposals are still in review"):
             drawing.freeze(session, cast.owen, call, draw, TERMS)
         with pytest.raises(IllegalMove, match="Freeze the ranking first"):
@@ -128,7 +128,7 @@ def test_nothing_is_frozen_before_the_reviews_are_in_or_drawn_before_it_is_froze
 
 def test_each_step_happens_once(session: Session, cast: Cast) -> None:
     with reviewed(cast) as (call, _):
-        draw = drawing.seal(session, cast.owen, call, secret=SECRET)
+        draw = exchange.sealed(cast, call)
         with pytest.raises(IllegalMove, match="sealed for this call already"):
             drawing.seal(session, cast.owen, call, secret="e" * 64)
         with pytest.raises(Invalid, match="at most 100"):
@@ -148,14 +148,56 @@ def test_each_step_happens_once(session: Session, cast: Cast) -> None:
 @pytest.mark.parametrize("who", ["priya", "ruth", "chen", "sam", "ada"])
 def test_only_whoever_decides_in_the_call_draws(session: Session, cast: Cast, who: str) -> None:
     with reviewed(cast) as (call, _), pytest.raises(NotAllowed):
+        drawing.freeze(session, getattr(cast, who), call, exchange.sealed(cast, call), TERMS)
+
+
+@pytest.mark.parametrize("who", ["priya", "ruth", "sam", "ada"])
+def test_only_the_office_and_whoever_decides_seal(session: Session, cast: Cast, who: str) -> None:
+    call = exchange.call(cast)
+
+    with pytest.raises(NotAllowed, match="Only the programme office"):
         drawing.seal(session, getattr(cast, who), call, secret=SECRET)
+
+
+def test_the_secret_is_sealed_from_the_publication_on(session: Session, cast: Cast) -> None:
+    call = exchange.call(cast)
+
+    assert call.window == "open"
+    assert drawing.seal(session, cast.owen, call, secret=SECRET).commitment
+
+
+def test_the_secret_of_a_draft_is_not_sealed(session: Session, cast: Cast) -> None:
+    draft = opening.copy(session, cast.owen, exchange.call(cast))
+
+    with pytest.raises(NotAllowed, match="between the publication"):
+        drawing.seal(session, cast.owen, draft, secret=SECRET)
+
+
+def test_where_experts_review_nothing_is_sealed(session: Session, cast: Cast) -> None:
+    with pytest.raises(NotAllowed, match="where applicants review"):
+        drawing.seal(session, cast.owen, exchange.stage.open_call(cast), secret=SECRET)
+
+
+def test_the_secret_can_be_sealed_until_the_first_review_is_submitted(session: Session, cast: Cast) -> None:
+    call = exchange.call(cast)
+    exchange.applied(cast, call)
+    with exchange.after_close(cast, call) as now:
+        exchange.asked(cast, call, due_at=now + timedelta(days=14))
+        session.delete(exchange.sealed(cast, call))
+        session.flush()
+        assert drawing.is_in_time(session, call)
+        exchange.write(cast, exchange.owed(cast, call, "sam")[0], "sam", score=3)
+        session.flush()
+
+        with pytest.raises(NotAllowed, match="too late to seal"):
+            drawing.seal(session, cast.owen, call, secret=SECRET)
 
 
 def test_whoever_applies_does_not_set_the_tiers(session: Session, cast: Cast) -> None:
     with reviewed(cast) as (call, _):
         roles.grant(session, SYSTEM, cast.people["sam"], role=Role.PROGRAMME_OFFICER)
         cast.refresh_roles()
-        draw = drawing.seal(session, cast.owen, call, secret=SECRET)
+        draw = exchange.sealed(cast, call)
 
         with pytest.raises(NotAllowed, match="own team applies"):
             drawing.freeze(session, cast.sam, call, draw, TERMS)
@@ -163,7 +205,7 @@ def test_whoever_applies_does_not_set_the_tiers(session: Session, cast: Cast) ->
 
 def test_the_secret_is_not_published_before_the_draw(session: Session, cast: Cast) -> None:
     with reviewed(cast) as (call, proposals):
-        draw = drawing.seal(session, cast.owen, call, secret=SECRET)
+        draw = exchange.sealed(cast, call)
         drawing.freeze(session, cast.owen, call, draw, TERMS)
         before = drawing.published(call, draw)
         drawing.draw_lots(session, cast.owen, call, draw, public="1 2 3 4")

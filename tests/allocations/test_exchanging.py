@@ -72,7 +72,7 @@ def test_nothing_is_computed_twice_at_once_or_while_proposals_wait_for_the_check
     waiting = exchange.stage.draft(cast, call=call, pi=cast.chen)
     exchange.writing.submit(session, cast.chen, waiting)
     with exchange.after_close(cast, call):
-        with pytest.raises(IllegalMove, match="1 proposals still wait"):
+        with pytest.raises(IllegalMove, match="1 proposal still waits"):
             exchanging.ask(session, cast.owen, call, seed=1)
         exchange.screening.decline(session, cast.owen, waiting, reason="Out of scope.")
         exchanging.ask(session, cast.owen, call, seed=1)
@@ -84,12 +84,25 @@ def test_pairs_that_no_longer_fit_are_not_used(session: Session, cast: Cast) -> 
     call = exchange.call(cast)
     proposals = exchange.applied(cast, call)
     with exchange.after_close(cast, call) as now:
+        exchange.sealed(cast, call)
         run = exchange.computed(session, exchanging.ask(session, cast.owen, call, seed=1))
         exchange.writing.withdraw(session, cast.sam, proposals["sam"])
         with pytest.raises(IllegalMove, match="Compute them again"):
             exchanging.apply(session, cast.owen, call, run, due_at=now + timedelta(days=1))
         with pytest.raises(Invalid, match="in the future"):
             exchanging.apply(session, cast.owen, call, run, due_at=now)
+
+
+def test_nobody_is_asked_before_the_secret_of_the_draw_is_sealed(session: Session, cast: Cast) -> None:
+    call = exchange.call(cast)
+    exchange.applied(cast, call)
+    with exchange.after_close(cast, call) as now:
+        run = exchange.computed(session, exchanging.ask(session, cast.owen, call, seed=1))
+        with pytest.raises(IllegalMove, match="Seal the secret of the draw first"):
+            exchanging.apply(session, cast.owen, call, run, due_at=now + timedelta(days=1))
+        exchange.sealed(cast, call)
+
+        assert exchanging.apply(session, cast.owen, call, run, due_at=now + timedelta(days=1)) > 0
 
 
 def test_two_applicants_are_too_few_and_the_run_says_so(session: Session, cast: Cast) -> None:

@@ -96,7 +96,7 @@ def test_nothing_is_decided_while_the_pi_may_reply(session: Session, cast: Cast)
     proposal = stage.reviewed(cast, call=call)
 
     assert proposal.step == StepKind.REBUTTAL
-    with pytest.raises(NotAllowed, match="can still reply"):
+    with pytest.raises(NotAllowed, match="can reply to the reviews first"):
         decisions.decline(session, cast.owen, proposal, summary="No.")
     progress.advance(session, cast.owen, proposal)
     decisions.decline(session, cast.owen, proposal, summary="No.")

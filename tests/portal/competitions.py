@@ -14,6 +14,7 @@ from allocations.people.persons import by_identity
 from allocations.people.roles import Actor, actor_of
 from allocations.programme import drawing, exchanging, jobs, opening, reviewing, runs, screening, writing
 from allocations.programme.calls import Call, Decider, Disclosure, Lane, Reviewers
+from allocations.programme.draws import Draw
 from allocations.programme.opening import CallDraft, CriterionDraft
 from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
@@ -52,17 +53,18 @@ def hold(session: Session) -> None:
     """One call for each stage; the weeks are counted back from now."""
     _call(session, "exchange")
     paired = _call(session, "paired")
+    _seal(session, paired)
     _apply(session, paired)
     _pair(session, paired)
     for key in ("tiered", "frozen"):
         call = _call(session, key)
+        draw = _seal(session, call)
         _apply(session, call)
         with clock.at(clock.now() - 4 * WEEK):
             _pair(session, call)
             _ask_and_review(session, call)
         while exchanging.step(session):
             session.flush()
-        draw = drawing.seal(session, _actor(session, "owen"), call, secret="5c" * 32)
         if key == "frozen":
             drawing.freeze(session, _actor(session, "owen"), call, draw, drawing.Terms("Lottery of Saturday"))
 
@@ -108,6 +110,10 @@ def _call(session: Session, key: str) -> Call:
         opening.publish(session, owen, call)
     session.flush()
     return call
+
+
+def _seal(session: Session, call: Call) -> Draw:
+    return drawing.seal(session, _actor(session, "owen"), call, secret="5c" * 32)
 
 
 def _apply(session: Session, call: Call) -> None:

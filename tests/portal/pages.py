@@ -151,7 +151,7 @@ PAGES = (
     Page("proposals.show", "chen", "/proposals/{proposal_dunes}"),
     Page("proposals.show", "ibrahim", "/proposals/{proposal_tides}"),
     Page("proposals.show", "ruth", "/proposals/{proposal_dunes}"),
-    Page("proposals.progress", "priya", "/proposals/{proposal_soil}/progress"),
+    Page("proposals.progress", "priya", "/proposals/{proposal_soil}/progress", status=303),
     Page("proposals.show", "chen", "/proposals/{proposal_imaging}"),
     Page("proposals.show", "owen", "/proposals/{proposal_language}"),
     Page("proposals.show", "petra", "/proposals/{proposal_imaging}"),

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from sqlalchemy import select
 
+from allocations.programme.calls import Disclosure
+from allocations.programme.draws import Draw
 from allocations.programme.reviews import Review
 from tests.portal import stage
 from tests.portal.stage import Portal
@@ -58,3 +61,86 @@ def test_a_reviewer_sees_until_when_a_review_is_due(portal: Portal) -> None:
 
     assert f'<td data-label="Due">{day}</td>' in petra.get("/reviews").text
     assert f"Due on {day}, " in petra.get(address).text
+
+
+def test_an_applicant_who_owes_reviews_finds_them_in_the_menu(portal: Portal) -> None:
+    everybody = ["Calls", "Resources", "Datasets", "Awards", "Proposals", "Projects"]
+
+    assert _rooms(portal.log_in("sam").get("/home").text) == [*everybody, "Reviews"]
+    assert _rooms(portal.log_in("lena").get("/home").text) == everybody
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "typed"),
+    [
+        ("pat", "/consents/ahead/agree", {"call": "{call_draft}", "resource": "h100"}),
+        ("pat", "/consents/ahead/agree", {"call": "CALL26-9876", "resource": "h100"}),
+        ("sam", "/account/tokens/revoke", {"token": "987654"}),
+    ],
+)
+def test_what_a_button_does_not_find_is_not_there(
+    portal: Portal, who: str, path: str, typed: dict[str, str]
+) -> None:
+    places = stage.places(portal)
+    data = {name: text.format_map(places) for name, text in typed.items()}
+
+    assert portal.log_in(who).post(path, data=data).status_code == 404
+
+
+def test_the_office_reads_which_proposals_are_a_colleagues(portal: Portal) -> None:
+    before = portal.log_in("owen").get("/screening").text
+    with portal.sessions() as session, session.begin():
+        waiting = stage.proposal(session, "language")
+        owen = stage.person(session, "owen")
+        assert waiting.pi.institution_id != owen.institution_id
+        owen.institution = waiting.pi.institution
+        address = f"/proposals/{waiting.ref}"
+    text = portal.log_in("owen").get("/screening").text
+
+    assert "Of your own institution" not in before
+    assert f'href="{address}/screen"' in before
+    assert "Of your own institution: a colleague decides." in text
+    assert f'href="{address}/screen"' not in text
+
+
+def test_whoever_writes_where_nobody_is_named_is_told_so(portal: Portal) -> None:
+    address = "/proposals/{proposal_soil}/summary".format_map(stage.places(portal))
+    named = portal.log_in("priya").get(address).text
+    with portal.sessions() as session, session.begin():
+        stage.proposal(session, "soil").call.disclosure = Disclosure.DOUBLE_BLIND
+    unnamed = portal.log_in("priya").get(address).text
+
+    assert "Do not name yourselves" not in named
+    assert "Do not name yourselves" in unnamed
+
+
+def test_a_call_without_reviews_offers_no_reviewers_and_a_short_one_says_what_it_asks(portal: Portal) -> None:
+    places = stage.places(portal)
+    address = "/calls/{call_starter}".format_map(places)
+    text = portal.log_in("owen").get(address).text
+
+    assert "Assign reviewers" not in text
+    assert "keywords" not in text
+    assert "It is one page: title, abstract" in text
+    assert portal.log_in("owen").get(f"{address}/assignment").status_code == 403
+    assert "Assign reviewers" in portal.log_in("owen").get("/calls/{call_open}".format_map(places)).text
+
+
+def test_a_chair_reads_on_the_proposal_why_it_cannot_be_decided_yet(portal: Portal) -> None:
+    address = "/proposals/{proposal_tides}".format_map(stage.places(portal))
+
+    assert "The PI can reply to the reviews first." in portal.log_in("chen").get(address).text
+
+
+def test_a_secret_is_offered_for_sealing_until_a_review_is_in(portal: Portal) -> None:
+    places = stage.places(portal)
+    owen, sam = portal.log_in("owen"), portal.log_in("sam")
+    early, late = ("/calls/{call_exchange}/draw", "/calls/{call_tiered}/draw")
+    with portal.sessions() as session, session.begin():
+        session.delete(session.get_one(Draw, stage.call(session, "tiered").id))
+
+    assert "/draw/seal" in owen.get(early.format_map(places)).text
+    assert "/draw/seal" not in sam.get(early.format_map(places)).text
+    text = owen.get(late.format_map(places)).text
+    assert "/draw/seal" not in text
+    assert "it is too late to seal a secret" in text

@@ -61,7 +61,7 @@ def test_starting_leads_to_the_one_page(address: str, priya: FlaskClient) -> Non
     text = priya.get(address).text
 
     assert address.endswith("/short")
-    assert "What will you do?" in text
+    assert "What will you do? In plain words" in text
     assert "Up to 100 GPU-hours" in text
     assert "as soon as you submit" in text
     assert "Do not share log-ins" in text

@@ -169,3 +169,13 @@ def test_an_answer_that_became_a_table_is_told_as_rows() -> None:
 
     assert contents.changes(old, new)[0].removed == (("Two",),)
     assert contents.changes(new, old)[0].added == (("Two",),)
+
+
+def test_the_start_is_a_day_as_people_write_it_and_a_short_form_has_none() -> None:
+    dated = {
+        part.label: part for part in contents.parts({"starts_on": "2027-02-01", "months": 12}, names=False)
+    }
+    short = {part.label: part for part in contents.parts({"starts_on": None, "months": 1}, names=False)}
+
+    assert [dated[label].text for label in ("Start", "Length")] == ["1 February 2027", "12 months"]
+    assert [short[label].text for label in ("Start", "Length")] == ["As soon as it is awarded", "1 month"]

@@ -1,0 +1,94 @@
+"""Home: what waits, the earliest due date first, and what the office has to do next in each call."""
+
+from datetime import timedelta
+
+import pytest
+
+from allocations.kernel import clock
+from allocations.programme import proposals
+from allocations.programme.decisions import STUCK
+from allocations.programme.proposals import State
+from portal import tasks
+from portal.waiting import Task, in_order
+from tests.portal import competitions, stage
+from tests.portal.stage import Portal
+
+
+def _lines(portal: Portal, who: str) -> dict[str, Task]:
+    with portal.sessions() as session:
+        return {task.text: task for task in tasks.waiting_for(session, stage.actor(session, who))}
+
+
+def _address(portal: Portal, key: str, end: str) -> str:
+    return f"/calls/{{call_{key}}}/{end}".format_map(stage.places(portal))
+
+
+@pytest.mark.parametrize(
+    ("key", "what", "end"),
+    [
+        ("exchange", "seal a secret for the draw", "draw"),
+        ("paired", "ask the applicants to review", "exchange"),
+        ("tiered", "freeze the tiers", "draw"),
+        ("frozen", "draw the lots", "draw"),
+    ],
+)
+def test_an_officer_reads_the_next_step_of_a_call_whose_applicants_review(
+    portal: Portal, key: str, what: str, end: str
+) -> None:
+    found = {
+        text: task.href for text, task in _lines(portal, "owen").items() if competitions.TITLES[key] in text
+    }
+
+    assert found == {f"{competitions.TITLES[key]}: {what}": _address(portal, key, end)}
+
+
+def test_nobody_outside_the_office_reads_what_calls_wait_for(portal: Portal) -> None:
+    for who in ("priya", "ruth", "sam", "ada", "pat"):
+        assert not [text for text in _lines(portal, who) if "tiers" in text or "lots" in text], who
+
+
+def test_once_a_call_has_closed_the_office_reads_which_proposals_lack_reviewers(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        call = stage.call(session, "open")
+        call.reviewers = 5
+        text, closes_at = f"{call.title}: proposals that lack reviewers", call.closes_at
+    before = _lines(portal, "owen")
+    with clock.at(closes_at + timedelta(minutes=1)):
+        after = _lines(portal, "owen")
+
+    assert text not in before
+    assert after[text].count > 0
+    assert after[text].href == _address(portal, "open", "assignment")
+
+
+def test_a_starter_proposal_for_which_the_pool_was_empty_waits_for_the_office(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        call = stage.call(session, "starter")
+        waiting = proposals.page(
+            session, stage.actor(session, "owen"), only=proposals.Proposal.call_id == call.id
+        )
+        assert not waiting
+        stuck = stage.proposal(session, "soil")
+        stuck.call_id, stuck.state = call.id, State.IN_REVIEW
+        stuck.step, stuck.step_since = proposals.StepKind.DECISION, clock.now() - timedelta(hours=1)
+        stuck.step_due = clock.now() - timedelta(minutes=1)
+        stuck.message = f"Waits for the programme office: the pool is empty. {STUCK}"
+        text = f"{call.title}: proposals to decide"
+
+    task = _lines(portal, "owen")[text]
+
+    assert (task.count, task.is_late) == (1, True)
+    assert task.href == _address(portal, "starter", "panel")
+    assert portal.log_in("owen").get(task.href).status_code == 200
+
+
+def test_home_says_when_something_is_due_and_puts_what_is_late_first(portal: Portal) -> None:
+    due = _lines(portal, "petra")["Reviews asked of you"].due
+    assert due is not None
+    with clock.at(due + timedelta(minutes=1)):
+        text = portal.log_in("petra").get("/home").text
+    now = clock.now()
+    mixed = [Task("none", ""), Task("soon", "", due=now + timedelta(days=1)), Task("late", "", due=now)]
+
+    assert f"Was due on {due:%-d %B %Y}" in text
+    assert [task.text for task in in_order(mixed)] == ["late", "soon", "none"]
