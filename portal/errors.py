@@ -14,6 +14,7 @@ from allocations.kernel.errors import DomainError, IllegalMove, Invalid, NotAllo
 from portal import problems
 from portal.auth import cookies
 from portal.auth.people import current_person
+from portal.database import session
 
 log = logging.getLogger(__name__)
 
@@ -133,10 +134,13 @@ def _refusal(code: int):  # type: ignore[no-untyped-def]
 
 
 def _quicker(_error: StaleDataError) -> ResponseReturnValue:
+    # A flush that failed leaves the session closed to the page that says so.
+    session().rollback()
     return page(409, "Somebody changed this at the same moment. Load the page again to see how it stands.")
 
 
 def _constraint(error: IntegrityError) -> ResponseReturnValue:
+    session().rollback()
     return page(409, next(iter(field_message(error).values())))
 
 

@@ -17,6 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.kernel.errors import DomainError, NotFound
@@ -189,6 +190,10 @@ def act(verb: Any, address: str, message: str = "") -> BaseResponse:
     except DomainError as error:
         session().rollback()
         flash(error.reason, "error")
+        return redirect(address, 303)
+    except StaleDataError:
+        session().rollback()
+        flash("Somebody else has just changed this. Here is how it stands now.", "error")
         return redirect(address, 303)
     return see_other(address, message)
 
