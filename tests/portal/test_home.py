@@ -92,3 +92,8 @@ def test_home_says_when_something_is_due_and_puts_what_is_late_first(portal: Por
 
     assert f"Was due on {due:%-d %B %Y}" in text
     assert [task.text for task in in_order(mixed)] == ["late", "soon", "none"]
+
+
+@pytest.mark.parametrize("who", ["owen", "chen", "ruth", "sam"])
+def test_home_opens_on_each_database(portal_on_engine: Portal, who: str) -> None:
+    assert portal_on_engine.log_in(who).get("/home").status_code == 200
