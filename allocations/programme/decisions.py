@@ -153,6 +153,18 @@ def check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
         raise Invalid(wrong)
 
 
+def under_least(proposal: Proposal, amounts: Mapping[str, int]) -> list[str]:
+    """In words, each amount of an award that is less than its PI calls the least that makes sense."""
+    if not any(amounts.values()):
+        return []
+    short = [r for r in proposal.requests if amounts.get(r.resource.slug, 0) < (r.minimum or 0)]
+    return [
+        f"{r.resource.name}: {units.shown(amounts.get(r.resource.slug, 0))} of at least "
+        f"{units.shown(r.minimum or 0)} {r.resource.unit}"
+        for r in short
+    ]
+
+
 def award(
     session: Session,
     actor: Actor,

@@ -62,7 +62,7 @@ def bring(session: Session, actor: Actor, proposal: Proposal, older: Proposal) -
     copied = _texts(proposal, older)
     asks, resources, left = _amounts(proposal, older)
     months, too_long = _months(proposal, older)
-    kept = tuple(Ask(r.resource.slug, r.requested, r.why) for r in proposal.requests)
+    kept = tuple(Ask(r.resource.slug, r.requested, r.why, r.minimum) for r in proposal.requests)
     wanted = Wanted((*kept, *asks), proposal.starts_on, months)
     writing.save_resources(session, actor, proposal, wanted)
     session.flush()
@@ -93,7 +93,9 @@ def _amounts(proposal: Proposal, older: Proposal) -> tuple[list[Ask], list[str],
         elif request.requested > link.ceiling:
             left.append(f"{told}, because one proposal gets at most {units.shown(link.ceiling)} here")
         elif request.resource_id not in asked:
-            asks.append(Ask(resource.slug, request.requested, request.why))
+            # A short form does not ask for the least.
+            least = None if proposal.call.is_short else request.minimum
+            asks.append(Ask(resource.slug, request.requested, request.why, least))
             copied.append(told)
     return asks, copied, left
 

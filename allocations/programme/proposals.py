@@ -74,12 +74,13 @@ UNDECIDED = frozenset({State.SUBMITTED, State.IN_REVIEW})
 
 
 class ResourceRequest(Base):
-    """One resource of a proposal, with the three amounts in micro-units."""
+    """One resource of a proposal, with its amounts in micro-units."""
 
     __tablename__ = "resource_request"
     __table_args__ = (
         UniqueConstraint("proposal_id", "resource_id"),
         CheckConstraint("requested > 0", "requested_positive"),
+        CheckConstraint("minimum BETWEEN 1 AND requested", "minimum_within_request"),
         CheckConstraint("recommended >= 0", "recommended_not_negative"),
         CheckConstraint("awarded >= 0", "awarded_not_negative"),
     )
@@ -89,6 +90,8 @@ class ResourceRequest(Base):
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id"), init=False, index=True)
     resource: Mapped[Resource] = relationship(lazy="joined", innerjoin=True)
     requested: Mapped[Amount]
+    # The least that still makes sense, in the words of the form; None: the PI has not said.
+    minimum: Mapped[Amount | None] = mapped_column(default=None)
     why: Mapped[str] = mapped_column(Text, default="")
     recommended: Mapped[Amount | None] = mapped_column(default=None)
     awarded: Mapped[Amount | None] = mapped_column(default=None)

@@ -28,7 +28,8 @@ WIDTH = 0.25
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Percent throughout: `promises` of the request by band from the top, the smallest useful share of a
-    request, the share kept out of every pool, and the most of all pools for one institution (100: no cap)."""
+    request where its PI has not said, the share kept out of every pool, and the most of all pools for one
+    institution (100: no cap)."""
 
     promises: tuple[int, ...] = (100, 90, 80, 70)
     minimum: int = 50
@@ -225,7 +226,7 @@ def _candidate(proposal: Proposal, score: float) -> dict[str, Any]:
         # People without an institution on record are no house together.
         "house": f"institution {proposal.pi.institution_id or f'of {proposal.pi_id}'}",
         "high_risk": proposal.high_risk,
-        "lines": [[wanted.resource.slug, wanted.requested] for wanted in proposal.requests],
+        "lines": [[wanted.resource.slug, wanted.requested, wanted.minimum] for wanted in proposal.requests],
     }
 
 

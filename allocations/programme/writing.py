@@ -60,11 +60,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One resource: its slug, micro-units, and why."""
+    """One resource: its slug, micro-units, why, and the least that still makes sense, if said."""
 
     slug: str
     amount: int
     why: str
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,11 @@ def save_resources(
         if changed is None:
             proposal.requests.remove(old)
         else:
-            old.requested, old.why = changed.amount, changed.why
+            old.requested, old.why, old.minimum = changed.amount, changed.why, changed.least
     for ask in asked.values():
-        request = ResourceRequest(resource=offered[ask.slug], requested=ask.amount, why=ask.why)
+        request = ResourceRequest(
+            resource=offered[ask.slug], requested=ask.amount, minimum=ask.least, why=ask.why
+        )
         proposal.requests.append(request)
 
 
@@ -194,6 +197,10 @@ def _amount_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
         elif ask.amount > link.ceiling:
             most = f"{units.shown(link.ceiling)} {link.pool.resource.unit}"
             wrong[f"amount_{ask.slug}"] = f"One proposal gets at most {most}."
+        if ask.least is not None and not 0 < ask.least <= ask.amount:
+            wrong[f"least_{ask.slug}"] = (
+                "Enter more than zero and at most what you ask for, or leave it empty."
+            )
     return wrong
 
 
@@ -343,6 +350,7 @@ def snapshot(proposal: Proposal, written: Written) -> dict[str, Any]:
                 "unit": request.resource.unit,
                 "why": request.why,
             }
+            | ({"least": units.shown(request.minimum)} if request.minimum else {})
             for request in proposal.requests
         ],
     }

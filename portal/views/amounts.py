@@ -1,4 +1,4 @@
-"""Amounts of resources in a form: `amount_…` and `why_…` for each resource of the call."""
+"""Amounts of resources in a form: `amount_…`, `least_…` and `why_…` for each resource of the call."""
 
 from allocations.kernel import units
 from allocations.programme.calls import Call
@@ -19,12 +19,24 @@ def given(form: Form, call: Call) -> tuple[tuple[Ask, ...], dict[str, str]]:
                 wrong[f"amount_{resource.slug}"] = "Enter how much you need, or clear the explanation."
             continue
         try:
-            asks.append(Ask(resource.slug, units.micro(text), why))
+            amount = units.micro(text)
         except ValueError as error:
             wrong[f"amount_{resource.slug}"] = f"{error}."
+            continue
+        try:
+            asks.append(Ask(resource.slug, amount, why, _least(form, resource.slug)))
+        except ValueError as error:
+            wrong[f"least_{resource.slug}"] = f"{error}."
     return tuple(asks), wrong
+
+
+def _least(form: Form, slug: str) -> int | None:
+    text = str(form.values.get(f"least_{slug}", "")).strip()
+    return units.micro(text) if text else None
 
 
 def labels(call: Call) -> dict[str, str]:
     """What each amount and reason is about, for the list of errors."""
-    return {f"{name}_{each.slug}": each.name for each in call.resources for name in ("amount", "why")}
+    return {
+        f"{name}_{each.slug}": each.name for each in call.resources for name in ("amount", "least", "why")
+    }

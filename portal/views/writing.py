@@ -206,6 +206,7 @@ def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
     values |= {f"use_{slug}": use for slug, use in asked.items()}
     for wanted in proposal.requests:
         values[f"amount_{wanted.resource.slug}"] = units.written(wanted.requested)
+        values[f"least_{wanted.resource.slug}"] = units.written(wanted.minimum) if wanted.minimum else ""
         values[f"why_{wanted.resource.slug}"] = wanted.why
     for place, member in enumerate(proposal.team):
         values[f"email_{place}"], values[f"role_{place}"] = member.email, str(member.role)

@@ -80,8 +80,8 @@ def _candidate(one: Plain, pinned: Mapping[str, int] | None, inputs: Plain) -> C
     """A pinned one asks only for what it gets: the chair may go below a minimum."""
     slugs, share = {pool["slug"] for pool in inputs["pools"]}, inputs["terms"]["minimum"]
     lines = []
-    for slug, requested in one["lines"]:
-        minimum = max(1, -(-requested * share // 100))
+    for slug, requested, said in one["lines"]:
+        minimum = said or max(1, -(-requested * share // 100))
         if pinned and any(pinned.values()):
             minimum = min(minimum, pinned.get(slug, 0))
         if slug in slugs and minimum:
