@@ -98,7 +98,9 @@ def _plan(content: Mapping[str, Any]) -> Iterator[Part]:
 
 def _amount(asked: Mapping[str, Any]) -> str:
     amount = f"{_text(asked, 'amount')} {_text(asked, 'unit')}".strip()
-    return f"{amount}, at least {_text(asked, 'least')}" if asked.get("least") else amount
+    least = f"at least {_text(asked, 'least')}" if asked.get("least") else ""
+    instead = f"or {', or '.join(map(str, asked['instead']))}" if asked.get("instead") else ""
+    return ", ".join(filter(None, (amount, least, instead)))
 
 
 def _lines(section: str, label: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Lines:

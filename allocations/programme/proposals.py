@@ -93,6 +93,8 @@ class ResourceRequest(Base):
     # The least that still makes sense, in the words of the form; None: the PI has not said.
     minimum: Mapped[Amount | None] = mapped_column(default=None)
     why: Mapped[str] = mapped_column(Text, default="")
+    # Other resources that would do, by slug: see `substitutes`. The two amounts below count them in.
+    substitutes: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     recommended: Mapped[Amount | None] = mapped_column(default=None)
     awarded: Mapped[Amount | None] = mapped_column(default=None)
 

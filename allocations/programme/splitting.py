@@ -15,10 +15,10 @@ from allocations.kernel import audit, units
 from allocations.kernel.answers import Answer, require, when
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import calibrated, decisions, panel_list, runs
+from allocations.programme import calibrated, decisions, panel_list, runs, substitutes
 from allocations.programme.calls import Call
 from allocations.programme.panel_list import Entry
-from allocations.programme.proposals import Proposal, State
+from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.runs import Run, RunKind
 
 # Scores closer than this are one band when the reviews do not say how far their means can be trusted.
@@ -180,6 +180,8 @@ def _pools(session: Session, call: Call) -> list[dict[str, Any]]:
     return [
         {
             "slug": link.pool.resource.slug,
+            "name": link.pool.resource.name,
+            "unit": link.pool.resource.unit,
             "capacity": held.get(ledger.pool(link.pool_id), {}).get(Purpose.FREE, 0),
         }
         for link in call.pools
@@ -226,7 +228,16 @@ def _candidate(proposal: Proposal, score: float) -> dict[str, Any]:
         # People without an institution on record are no house together.
         "house": f"institution {proposal.pi.institution_id or f'of {proposal.pi_id}'}",
         "high_risk": proposal.high_risk,
-        "lines": [[wanted.resource.slug, wanted.requested, wanted.minimum] for wanted in proposal.requests],
+        "lines": [_line(wanted) for wanted in proposal.requests],
+    }
+
+
+def _line(wanted: ResourceRequest) -> dict[str, Any]:
+    return {
+        "slug": wanted.resource.slug,
+        "requested": wanted.requested,
+        "minimum": wanted.minimum,
+        "instead": substitutes.rates(wanted),
     }
 
 

@@ -76,13 +76,13 @@ def two_for_one_pool(*, least: int | None) -> dict[int, int]:
             "score": score,
             "house": f"house {key}",
             "high_risk": False,
-            "lines": [["h100", 100 * MICRO, said]],
+            "lines": [{"slug": "h100", "requested": 100 * MICRO, "minimum": said, "instead": {}}],
         }
         for key, score, said in ((1, 4.0, None), (2, 3.9, least))
     ]
     inputs = {
         "proposals": [1, 2],
-        "pools": [{"slug": "h100", "capacity": 150 * MICRO}],
+        "pools": [{"slug": "h100", "name": "H100", "unit": "GPU-hours", "capacity": 150 * MICRO}],
         "high_risk": 0,
         "terms": {"promises": [100], "minimum": 50, "set_aside": 0, "cap": 100},
         "pins": [],

@@ -3,7 +3,8 @@
 import pytest
 
 from allocations.kernel import units
-from tests.portal import stage
+from allocations.programme import substitutes
+from tests.portal import stage, writers
 from tests.portal.stage import Portal
 
 MICRO = units.MICRO
@@ -70,3 +71,52 @@ def test_noting_an_amount_below_it_is_no_award_and_warns_of_nothing(portal: Port
     data = {"outcome": "recommend", f"amount_{slug}": "1"}
 
     assert chen.post(f"/proposals/{places['proposal_imaging']}/decide", data=data).status_code == 303
+
+
+def test_what_may_stand_in_is_asked_kept_and_read(portal: Portal) -> None:
+    priya, owen = portal.log_in("priya"), stage.actor
+    with portal.sessions() as session, session.begin():
+        hours = {"a100": 1000 * MICRO, "h100": 1000 * MICRO, "storage": 500 * MICRO}
+        call = writers.published(
+            session, owen(session, "owen"), title="Either", questions=(), pools=hours, most={}
+        )
+        ref, closes = call.ref, call.closes_at.date().isoformat()
+    here = priya.post(f"/calls/{ref}/apply").location.rsplit("/", 1)[0]
+    data = {"amount_h100": "100", "why_h100": "To train.", "starts_on": closes, "months": "6"}
+    empty = priya.get(f"{here}/resources").text
+    wrong = priya.post(f"{here}/resources", data={**data, "instead_h100_a100": "much"})
+    saved = priya.post(f"{here}/resources", data={**data, "instead_h100_a100": "2.5"})
+    again = priya.get(f"{here}/resources").text
+    preview = priya.get(f"{here}/preview").text
+
+    assert 'name="instead_h100_a100"' in empty
+    assert 'name="instead_h100_storage"' not in empty
+    assert wrong.status_code == 422
+    assert 'id="field-instead_h100_a100-error"' in wrong.text
+    assert "NVIDIA A100 80 GB for NVIDIA H100 80 GB: Enter a number" in wrong.text
+    assert saved.status_code == 303
+    assert 'value="2.5"' in again
+    assert "or 2.5 of NVIDIA A100 80 GB for 1" in preview
+
+
+def test_the_chair_gives_part_of_it_as_another_resource(portal: Portal) -> None:
+    chen, places = portal.log_in("chen"), stage.places(portal)
+    with portal.sessions() as session, session.begin():
+        proposal = stage.proposal(session, "imaging")
+        call, (request,) = proposal.call.ref, proposal.requests
+        assert (request.resource.slug, request.requested) == ("a100", 3_000 * MICRO)
+        substitutes.ask(request, {"h100": 400_000})
+    ref = places["proposal_imaging"]
+    pin = chen.get(f"/proposals/{ref}/pin").text
+    data = {"outcome": "recommend", "amount_a100": "2000", "amount_h100": "400"}
+    over = chen.post(f"/proposals/{ref}/decide", data={**data, "amount_h100": "401"})
+    noted = chen.post(f"/proposals/{ref}/decide", data=data)
+    shown = chen.get(f"/proposals/{ref}/decide").text
+    waits = chen.get(f"/calls/{call}/decide-all").text
+
+    assert 'name="amount_h100"' in pin
+    assert over.status_code == 422
+    assert "counted at its rate" in over.text
+    assert noted.status_code == 303
+    assert "400 of NVIDIA H100 80 GB in place of 1,000" in shown
+    assert "400 of NVIDIA H100 80 GB in place of 1,000" in waits
