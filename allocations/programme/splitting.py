@@ -2,11 +2,12 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, pstdev
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.accounts import ledger
@@ -154,11 +155,13 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
     done = runs.newest_and_done(session, call, RunKind.CALIBRATION)[1]
     everything = [one.proposal for one in listed]
     hidden = panel_list.hidden_from_panel(session, call, everything)
-    views = [_view(listed, known, done, set(kept)) for kept in [[], *hidden]]
+    crowd = Crowd(listed, known, _had_awards(session, known.values()))
+    views = [_view(crowd, done, set(kept)) for kept in [[], *hidden]]
     return {
         "proposals": everything,
         "pools": _pools(session, call),
         "high_risk": call.high_risk_percent,
+        "first_time": call.first_time_percent,
         "terms": run.parameters["terms"],
         "pins": [_amounts(one) for one in run.parameters["pins"] if one["proposal"] in known],
         "pins_before": _before(run, known),
@@ -188,10 +191,26 @@ def _pools(session: Session, call: Call) -> list[dict[str, Any]]:
     ]
 
 
-def _view(
-    listed: Sequence[Entry], known: Mapping[int, Proposal], done: Run | None, hidden: set[int]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The whole list, its candidates, and which proposals of each PI have been awarded, in any call."""
+
+    listed: Sequence[Entry]
+    known: Mapping[int, Proposal]
+    awarded: Mapping[int, set[int]]
+
+
+def _had_awards(session: Session, candidates: Iterable[Proposal]) -> dict[int, set[int]]:
+    theirs = (Proposal.pi_id.in_({one.pi_id for one in candidates}), Proposal.state == State.AWARDED)
+    found: dict[int, set[int]] = {}
+    for pi, proposal in session.execute(select(Proposal.pi_id, Proposal.id).where(*theirs)):
+        found.setdefault(pi, set()).add(proposal)
+    return found
+
+
+def _view(crowd: Crowd, done: Run | None, hidden: set[int]) -> dict[str, Any]:
     """Scores are calibrated ones where there are such for this list, and plain means otherwise."""
+    listed = crowd.listed
     seen = [entry for entry in listed if is_candidate(entry) and entry.proposal not in hidden]
     levels = _levels(listed, done, hidden, seen)
     scores = {one.proposal: levels[one.proposal].mean if levels else one.mean or 0.0 for one in seen}
@@ -200,7 +219,7 @@ def _view(
         "hidden": sorted(hidden),
         "calibrated": bool(levels),
         "width": round(width, 4),
-        "candidates": [_candidate(known[key], score) for key, score in scores.items()],
+        "candidates": [_candidate(crowd, one, scores[one.proposal], hidden=hidden) for one in seen],
     }
 
 
@@ -220,7 +239,14 @@ def _plain_width(seen: Sequence[Entry]) -> float:
     return max(0.05, fmean(spreads) / math.sqrt(fmean(len(one.given) for one in seen)))
 
 
-def _candidate(proposal: Proposal, score: float) -> dict[str, Any]:
+def lift(scores: Sequence[float]) -> float:
+    """By how much the better half of a proposal's reviews (the middle one counted in) is above them all."""
+    best = sorted(scores, reverse=True)[: (len(scores) + 1) // 2]
+    return fmean(best) - fmean(scores)
+
+
+def _candidate(crowd: Crowd, entry: Entry, score: float, *, hidden: set[int]) -> dict[str, Any]:
+    proposal = crowd.known[entry.proposal]
     return {
         "proposal": proposal.id,
         "version": proposal.version,
@@ -228,6 +254,9 @@ def _candidate(proposal: Proposal, score: float) -> dict[str, Any]:
         # People without an institution on record are no house together.
         "house": f"institution {proposal.pi.institution_id or f'of {proposal.pi_id}'}",
         "high_risk": proposal.high_risk,
+        # Those who doubt that it works say nothing about what it would bring if it does.
+        "if_it_works": round(score + lift(entry.scores), 4),
+        "first_time": not crowd.awarded.get(proposal.pi_id, set()) - hidden,
         "lines": [_line(wanted) for wanted in proposal.requests],
     }
 

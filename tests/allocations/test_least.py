@@ -76,6 +76,8 @@ def two_for_one_pool(*, least: int | None) -> dict[int, int]:
             "score": score,
             "house": f"house {key}",
             "high_risk": False,
+            "first_time": False,
+            "if_it_works": score,
             "lines": [{"slug": "h100", "requested": 100 * MICRO, "minimum": said, "instead": {}}],
         }
         for key, score, said in ((1, 4.0, None), (2, 3.9, least))
@@ -84,6 +86,7 @@ def two_for_one_pool(*, least: int | None) -> dict[int, int]:
         "proposals": [1, 2],
         "pools": [{"slug": "h100", "name": "H100", "unit": "GPU-hours", "capacity": 150 * MICRO}],
         "high_risk": 0,
+        "first_time": 0,
         "terms": {"promises": [100], "minimum": 50, "set_aside": 0, "cap": 100},
         "pins": [],
         "pins_before": None,

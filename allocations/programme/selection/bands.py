@@ -96,7 +96,10 @@ def _reserved(
     candidates: Sequence[Candidate],
     reserve: tuple[tuple[Portion, ...], str, Callable[[Candidate], float]],
 ) -> Choice:
-    """A reserve is its own small call; what it leaves over falls to everybody, as do its losers."""
+    """A reserve is its own small call; what it leaves over falls to everybody, as do its losers.
+
+    Inside it an hour is worth what the reserve judges by; later the kept ones count by score, as all do.
+    """
     portions, name, value = reserve
     if not portions or not candidates:
         return choice
@@ -105,14 +108,17 @@ def _reserved(
     amounts = {
         slug: min(requests.total(portions, slug), max(0, left.capacity[slug])) for slug in whole.capacity
     }
+    judged = [replace(one, score=value(one)) for one in candidates]
     own = _walk(
         this.rules.promises,
-        grouped(candidates, this.rules.width, value),
+        grouped(judged, this.rules.width, _score),
         Choice(),
         (Space(amounts, whole.credit, left.houses), name),
     )
+    known = {one.proposal: one for one in candidates}
+    kept = [replace(item, candidate=known[item.candidate.proposal]) for item in own.kept]
     return Choice(
-        (*choice.kept, *own.kept), (*choice.sources, *own.sources), choice.bands, choice.proven and own.proven
+        (*choice.kept, *kept), (*choice.sources, *own.sources), choice.bands, choice.proven and own.proven
     )
 
 

@@ -60,10 +60,8 @@ def round_of(inputs: Plain, view: Plain, pins: Sequence[Plain]) -> Round:
         promises=tuple(Fraction(share, 100) for share in terms["promises"]),
         cap=Fraction(terms["cap"], 100) if terms["cap"] < 100 else None,
         set_asides=tuple(Portion(slug, amount, "set aside") for slug, amount in aside.items()),
-        high_risk=tuple(
-            Portion(slug, (amount - aside[slug]) * inputs["high_risk"] // 100)
-            for slug, amount in capacity.items()
-        ),
+        high_risk=_reserve(capacity, aside, inputs["high_risk"]),
+        first_time=_reserve(capacity, aside, inputs["first_time"]),
     )
     set_by_hand = {pin["proposal"]: pin["amounts"] for pin in pins}
     made = [_candidate(one, set_by_hand.get(one["proposal"]), inputs) for one in view["candidates"]]
@@ -74,6 +72,10 @@ def round_of(inputs: Plain, view: Plain, pins: Sequence[Plain]) -> Round:
         rules,
         tuple(_pin(one, set_by_hand[one.proposal]) for one in candidates if one.proposal in set_by_hand),
     )
+
+
+def _reserve(capacity: Mapping[str, int], aside: Mapping[str, int], percent: int) -> tuple[Portion, ...]:
+    return tuple(Portion(slug, (held - aside[slug]) * percent // 100) for slug, held in capacity.items())
 
 
 def _credit(largest: int, amount: int) -> Fraction:
@@ -93,9 +95,15 @@ def _candidate(one: Plain, pinned: Mapping[str, int] | None, inputs: Plain) -> C
     else:
         share = inputs["terms"]["minimum"]
         lines = [_line(asked, share) for asked in one["lines"] if asked["slug"] in capacity]
-    risky = one["high_risk"] and inputs["high_risk"]
-    score = max(one["score"], 0.01)
-    return Candidate(one["proposal"], score, one["house"], tuple(lines), score if risky else None)
+    risky, first = one["high_risk"] and inputs["high_risk"], one["first_time"] and inputs["first_time"]
+    return Candidate(
+        one["proposal"],
+        max(one["score"], 0.01),
+        one["house"],
+        tuple(lines),
+        if_it_works=max(one["if_it_works"], 0.01) if risky else None,
+        first_time=bool(first),
+    )
 
 
 def _line(asked: Plain, share: int) -> Line:
@@ -164,6 +172,11 @@ def _pools(this: Round, found: Split) -> list[dict[str, Any]]:
     for use in uses:
         used[use.pool] += use.amount
     aside = {portion.pool: portion.amount for portion in this.rules.set_asides}
+    drawn = Counter[tuple[str, str]]()
+    for outcome in found.outcomes:
+        for use in (use for served in outcome.lines for use in served.uses):
+            drawn[outcome.source, use.pool] += use.amount
+    kept = {bands.HIGH_RISK: this.rules.high_risk, bands.FIRST_TIME: this.rules.first_time}
     prices = {price.pool: price.value for price in found.prices}
     return [
         {
@@ -173,6 +186,12 @@ def _pools(this: Round, found: Split) -> list[dict[str, Any]]:
             "used": used[pool.slug],
             "left": pool.capacity - aside[pool.slug] - used[pool.slug],
             "price": round(prices[pool.slug], 4),
+            "reserves": [
+                {"name": name, "kept": part.amount, "used": min(part.amount, drawn[name, pool.slug])}
+                for name, parts in kept.items()
+                for part in parts
+                if part.pool == pool.slug and part.amount
+            ],
         }
         for pool in this.pools
     ]
