@@ -185,7 +185,9 @@ def award(
     session.flush()
     for request in proposal.requests:
         substitutes.note(request, amounts, "recommended", "awarded")
-    for slug in substitutes.slugs(proposal):
+    # In the order of the pools, so that two awards never wait for each other.
+    for link in proposal.call.pools:
+        slug = link.pool.resource.slug
         if amounts.get(slug, 0):
             _offer(session, proposal, granted, slug=slug, amount=amounts[slug])
     decision = Decision(

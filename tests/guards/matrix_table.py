@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "call.edit": {"call": {"draft": OFFICERS}},
     "call.exchange": {"call": {}, "call of applicants": {"closed": OFFICERS}},
     "call.publish": {"call": {"draft": OFFICERS}},
+    "call.return_leftovers": {"call": {"concluded": OFFICERS}},
     "call.split": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.start": {"nothing": {"always": OFFICERS}},
     "client.register": {"nothing": {"always": "ada"}},

@@ -105,6 +105,7 @@ FORMS = (
         {"call": "{call_open}", "resource": "h100"},
         page=False,
     ),
+    FormPage("leftovers.give_back", "owen", "/calls/{call_past}/leftovers/return", page=False),
     FormPage("opening.conclude", "owen", "/calls/{call_open}/conclude", page=False),
     FormPage("opening.copy", "owen", "/calls/{call_open}/copy", page=False),
     FormPage("opening.correct", "owen", "/calls/{call_open}/correct", {"reason": REASON}),

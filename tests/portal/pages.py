@@ -38,6 +38,7 @@ PAGES = (
     Page("front.status", "", "/status", LIST),
     Page("front.theme", "", "/theme.css", LIST),
     Page("grace.give", "owen", "/calls/{call_late}/grace", LIST),
+    Page("leftovers.show", "owen", "/calls/{call_past}/leftovers"),
     Page("account.index", "priya", "/account", LIST),
     Page("account.own_trail", "priya", "/account/trail", LIST),
     Page("assigning.index", "chen", "/calls/{call_open}/assignment", LIST),
