@@ -29,6 +29,7 @@ from allocations.programme import (
     splitting,
     talking,
     teams,
+    ties,
 )
 from datasets import grants, requests
 from k8s import notebooks
@@ -54,6 +55,7 @@ RULES: dict[str, Rule] = {
     "call.conclude": calls.may_conclude,
     "call.decide": deciding.may_decide_all,
     "call.correct": calls.may_correct,
+    "call.declare_tie": ties.may_run,
     "call.draw": drawing.may_run,
     "call.edit": calls.may_edit,
     "call.exchange": exchanging.may_arrange,

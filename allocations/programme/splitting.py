@@ -16,7 +16,7 @@ from allocations.kernel import audit, units
 from allocations.kernel.answers import Answer, require, when
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import calibrated, decisions, panel_list, runs, substitutes
+from allocations.programme import calibrated, decisions, draws, panel_list, runs, substitutes
 from allocations.programme.calls import Call
 from allocations.programme.panel_list import Entry
 from allocations.programme.proposals import Proposal, ResourceRequest, State
@@ -164,6 +164,8 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
         "first_time": call.first_time_percent,
         "terms": run.parameters["terms"],
         "pins": [_amounts(one) for one in run.parameters["pins"] if one["proposal"] in known],
+        # Whom the lots passed over gets nothing, unless whoever decides sets an amount by hand.
+        "lost": sorted(draws.losers(session, call) & set(known)),
         "pins_before": _before(run, known),
         "views": views,
     }
@@ -214,7 +216,7 @@ def _view(crowd: Crowd, done: Run | None, hidden: set[int]) -> dict[str, Any]:
     seen = [entry for entry in listed if is_candidate(entry) and entry.proposal not in hidden]
     levels = _levels(listed, done, hidden, seen)
     scores = {one.proposal: levels[one.proposal].mean if levels else one.mean or 0.0 for one in seen}
-    width = fmean(levels[one.proposal].sd for one in seen) if levels else _plain_width(seen)
+    width = fmean(levels[one.proposal].sd for one in seen) if levels else plain_width(seen)
     return {
         "hidden": sorted(hidden),
         "calibrated": bool(levels),
@@ -231,7 +233,7 @@ def _levels(
     return levels if seen and all(one.proposal in levels for one in seen) else {}
 
 
-def _plain_width(seen: Sequence[Entry]) -> float:
+def plain_width(seen: Sequence[Entry]) -> float:
     """The standard error of a plain mean, from how far the reviews of one proposal differ."""
     spreads = [pstdev(one.scores) for one in seen if len(one.given) > 1]
     if not spreads or not any(spreads):

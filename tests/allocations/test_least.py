@@ -89,6 +89,7 @@ def two_for_one_pool(*, least: int | None) -> dict[int, int]:
         "first_time": 0,
         "terms": {"promises": [100], "minimum": 50, "set_aside": 0, "cap": 100},
         "pins": [],
+        "lost": [],
         "pins_before": None,
         "views": [{"hidden": [], "calibrated": False, "width": 0.05, "candidates": candidates}],
     }

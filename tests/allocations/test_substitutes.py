@@ -197,6 +197,7 @@ def solved(
         "first_time": 0,
         "terms": {"promises": [100], "minimum": 50, "set_aside": 0, "cap": 100},
         "pins": pins or [],
+        "lost": [],
         "pins_before": None,
         "views": [{"hidden": [], "calibrated": False, "width": 0.05, "candidates": [candidate]}],
     }

@@ -25,6 +25,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "call.chair": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "call.conclude": {"call": {"closed": OFFICERS}},
     "call.correct": {"call": {"upcoming, open, closed": OFFICERS}},
+    "call.declare_tie": {"call": {"closed": "chen tess nora"}, "call of applicants": {}},
     "call.decide": {"call": {"draft, upcoming, open, closed, concluded": "chen tess nora"}},
     "call.draw": {"call": {}, "call of applicants": {"closed": "chen nora tess"}},
     "call.edit": {"call": {"draft": OFFICERS}},

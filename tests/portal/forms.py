@@ -89,6 +89,7 @@ FORMS = (
         page=False,
     ),
     FormPage("draws.lots", "owen", "/calls/{call_frozen}/draw/lots", {"public": "3 14 15 92"}, page=False),
+    FormPage("ties.go", "chen", "/calls/{call_panel}/tie", {"what": "seal"}, page=False),
     FormPage("exchange.arrange", "owen", "/calls/{call_exchange}/exchange/pairs", page=False),
     FormPage("exchange.index", "owen", "/calls/{call_paired}/exchange", {"due_at": "2030-01-01T09:00"}),
     FormPage(

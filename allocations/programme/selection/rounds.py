@@ -39,7 +39,7 @@ def _view(inputs: Plain, view: Plain) -> dict[str, Any]:
     return about | {
         "refused": "",
         "outcomes": [
-            _outcome(known[one.proposal], one, inputs["pools"]) | {"version": versions[one.proposal]}
+            _outcome(known[one.proposal], one, inputs) | {"version": versions[one.proposal]}
             for one in found.outcomes
         ],
         "pools": _pools(this, found),
@@ -63,7 +63,8 @@ def round_of(inputs: Plain, view: Plain, pins: Sequence[Plain]) -> Round:
         high_risk=_reserve(capacity, aside, inputs["high_risk"]),
         first_time=_reserve(capacity, aside, inputs["first_time"]),
     )
-    set_by_hand = {pin["proposal"]: pin["amounts"] for pin in pins}
+    set_by_hand: dict[int, Mapping[str, int]] = {key: {} for key in inputs["lost"]}
+    set_by_hand |= {pin["proposal"]: pin["amounts"] for pin in pins}
     made = [_candidate(one, set_by_hand.get(one["proposal"]), inputs) for one in view["candidates"]]
     candidates = tuple(one for one in made if one.lines)
     return Round(
@@ -152,17 +153,20 @@ def _shown(amount: int, pool: Plain) -> str:
     return f"{units.shown(amount)} {pool['unit']} of {pool['name']}"
 
 
-def _outcome(one: Candidate, outcome: Outcome, pools: Sequence[Plain]) -> dict[str, Any]:
+def _outcome(one: Candidate, outcome: Outcome, inputs: Plain) -> dict[str, Any]:
     amounts = _amounts(one, outcome)
     # A number of ours says nothing to people.
     reason = outcome.certificate.reason.replace(one.institution, "Its institution")
+    by_hand = any(pin["proposal"] == one.proposal for pin in inputs["pins"])
+    if one.proposal in inputs["lost"] and not by_hand:
+        reason = "Tied with others, and the lots fell on them."
     return {
         "proposal": outcome.proposal,
         "rank": outcome.rank,
         "score": round(one.score, 4),
         "amounts": amounts,
         "kind": str(outcome.certificate.kind),
-        "reason": reason + _stands_in(one, amounts, pools),
+        "reason": reason + _stands_in(one, amounts, inputs["pools"]),
     }
 
 
