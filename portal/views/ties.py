@@ -115,12 +115,12 @@ def _sound(draw: Draw | None) -> bool | None:
 
 def _options(standing: Standing) -> list[tuple[str, str, str]]:
     known = panel_list.loaded(session(), list(standing.offered))
-    tied = set(standing.suggested)
+    tied, near = set(standing.suggested), ", within one standard deviation of the line"
     return [
         (
             str(key),
             f"{known[key].ref}: {known[key].heading}",
-            f"{standing.scores[key]:.2f}{', within one sd of the line' if key in tied else ''}",
+            f"{standing.scores[key]:.2f}{near if key in tied else ''}",
         )
         for key in standing.offered
     ]
