@@ -1,9 +1,14 @@
-"""Amounts of resources in a form: a field `amount_…` each, in whole units as people write them."""
+"""Amounts of resources in a form, in whole units as people write them.
+
+`amount_…` for each resource; in a proposal also `least_…`, `why_…` and `instead_…_…`.
+"""
 
 from collections.abc import Mapping
 
+from allocations.accounts.resources import Resource
 from allocations.kernel import units
 from allocations.kernel.errors import Invalid
+from allocations.programme import substitutes
 from allocations.programme.calls import Call
 from allocations.programme.proposals import Proposal
 from allocations.programme.writing import Ask
@@ -14,57 +19,65 @@ LONGEST = 5000
 
 def shown(proposal: Proposal, amounts: Mapping[str, int] | None = None) -> dict[str, str]:
     """These amounts, else the recommended ones, else what was requested."""
-    values = {}
-    for wanted in proposal.requests:
-        noted = wanted.requested if wanted.recommended is None else wanted.recommended
-        slug = wanted.resource.slug
-        values[_field(slug)] = units.written((amounts or {}).get(slug, noted))
-    return values
+    noted = substitutes.recommended(proposal) if amounts is None else amounts
+    return {f"amount_{slug}": units.written(noted.get(slug, 0)) for slug in substitutes.slugs(proposal)}
 
 
 def typed(form: Form, proposal: Proposal) -> dict[str, int]:
-    """Of what the proposal asks for: micro-units by resource slug; an empty field is nothing."""
-    found, wrong = {}, dict[str, str]()
-    for wanted in proposal.requests:
-        found[wanted.resource.slug] = _read(form, wanted.resource.slug, wrong) or 0
+    """Of what the proposal could be given: micro-units by resource slug; an empty field is nothing."""
+    wrong: dict[str, str] = {}
+    found = {slug: _read(form, f"amount_{slug}", wrong) or 0 for slug in substitutes.slugs(proposal)}
     if wrong:
         raise Invalid(wrong)
     return found
 
 
 def asked(form: Form, call: Call) -> tuple[tuple[Ask, ...], dict[str, str]]:
-    """Of what the call offers, with `why_…` beside each amount; and messages for what cannot be read."""
+    """What is asked for of what the call offers, and messages by field for what cannot be read."""
     asks, wrong = [], dict[str, str]()
     for resource in call.resources:
-        amount = _read(form, resource.slug, wrong)
-        why = _text(form, f"why_{resource.slug}")
+        amount, why = f"amount_{resource.slug}", _text(form, f"why_{resource.slug}")
         if len(why) > LONGEST:
             wrong[f"why_{resource.slug}"] = f"At most {LONGEST:,} characters fit here."
-        if amount is not None:
-            asks.append(Ask(resource.slug, amount, why))
-        elif why:
-            wrong.setdefault(_field(resource.slug), "Enter how much you need, or clear the explanation.")
+        if not _text(form, amount):
+            if why:
+                wrong[amount] = "Enter how much you need, or clear the explanation."
+            continue
+        number, least = _read(form, amount, wrong), _read(form, f"least_{resource.slug}", wrong)
+        instead = _instead(form, call, resource, wrong=wrong)
+        if number is not None:
+            asks.append(Ask(resource.slug, number, why, least, instead))
     return tuple(asks), wrong
 
 
 def labels(call: Call) -> dict[str, str]:
-    """What each amount and reason is about, for the list of errors."""
-    return {f"{name}_{each.slug}": each.name for each in call.resources for name in ("amount", "why")}
+    """What each field is about, for the list of errors."""
+    pairs = ((each, other) for each in call.resources for other in _others(call, each))
+    named = {f"instead_{one.slug}_{other.slug}": f"{other.name} for {one.name}" for one, other in pairs}
+    plain = ((name, each) for each in call.resources for name in ("amount", "least", "why"))
+    return named | {f"{name}_{each.slug}": each.name for name, each in plain}
 
 
-def _read(form: Form, slug: str, wrong: dict[str, str]) -> int | None:
+def _others(call: Call, resource: Resource) -> list[Resource]:
+    """What of the call could stand in for this resource."""
+    return [other for other in call.resources if substitutes.are_alike(resource, other)]
+
+
+def _instead(form: Form, call: Call, resource: Resource, *, wrong: dict[str, str]) -> dict[str, int]:
+    names = {other.slug: f"instead_{resource.slug}_{other.slug}" for other in _others(call, resource)}
+    rates = {slug: _read(form, name, wrong) for slug, name in names.items()}
+    return {slug: rate for slug, rate in rates.items() if rate is not None}
+
+
+def _read(form: Form, name: str, wrong: dict[str, str]) -> int | None:
     """None for an empty field, and for one that cannot be read: `wrong` then says why."""
-    text = _text(form, _field(slug))
+    text = _text(form, name)
     try:
         return units.micro(text) if text else None
     except ValueError as error:
-        wrong[_field(slug)] = f"{error}."
+        wrong[name] = f"{error}."
         return None
 
 
 def _text(form: Form, name: str) -> str:
     return str(form.values.get(name, "")).strip()
-
-
-def _field(slug: str) -> str:
-    return f"amount_{slug}"

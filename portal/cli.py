@@ -11,7 +11,7 @@ from allocations.accounts import ledger
 from allocations.kernel import audit as audit_trail
 from allocations.kernel import chain
 from allocations.people.roles import SYSTEM
-from allocations.programme import drawing
+from allocations.programme import drawing, ties
 from portal import database, migrations, registry, sites, worker
 from portal.demo import cast, story
 from portal.provider import commands, keys
@@ -102,9 +102,10 @@ def tick() -> None:
 @draw.command("replay")
 @click.argument("record", type=click.File(encoding="utf-8"))
 def replay_draw(record: TextIO) -> None:
-    """Draw again from a published record (`/calls/…/draw.json`); ends with 1 when that differs."""
+    """Draw again from a published record (`/calls/…/draw.json` or `tie.json`); else ends with 1."""
     try:
-        sound = drawing.is_sound(json.load(record)["record"])
+        kept = json.load(record)["record"]
+        sound = ties.is_sound(kept) if "tie" in kept else drawing.is_sound(kept)
     except (KeyError, TypeError, ValueError):
         raise SystemExit("This is not a record of a draw.") from None
     if not sound:

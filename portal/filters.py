@@ -10,11 +10,11 @@ from markupsafe import Markup, escape
 
 from allocations.kernel import units, zones
 from allocations.people.persons import Person
-from allocations.programme import steps
+from allocations.programme import steps, substitutes
 from allocations.programme.calls import Call, Decider, Disclosure
 from allocations.programme.differences import word_count
 from allocations.programme.progress import Stop
-from allocations.programme.proposals import Proposal
+from allocations.programme.proposals import Proposal, ResourceRequest
 from allocations.programme.questions import Question
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
@@ -53,11 +53,17 @@ def init(app: Flask) -> None:
         step_line,
         word_count,
         counted,
+        stand_ins,
     )
     app.jinja_env.filters |= {filter_.__name__: filter_ for filter_ in named}
     app.jinja_env.filters["units"] = units.shown
     app.jinja_env.filters["exact"] = units.written
     app.jinja_env.globals |= {"spread": charts.spread, "level": charts.level, "interval": charts.interval}
+
+
+def stand_ins(request: ResourceRequest, which: str) -> list[substitutes.Part]:
+    """What of a recommended or awarded amount comes as another resource."""
+    return substitutes.parts(request, which)
 
 
 def moment(at: datetime | None) -> str:

@@ -19,6 +19,7 @@ from allocations.programme import (
     drawing,
     exchanging,
     expertise,
+    leftovers,
     meetings,
     minutes,
     progress,
@@ -30,6 +31,7 @@ from allocations.programme import (
     splitting,
     talking,
     teams,
+    ties,
 )
 from datasets import grants, requests
 from k8s import notebooks
@@ -55,11 +57,13 @@ RULES: dict[str, Rule] = {
     "call.conclude": calls.may_conclude,
     "call.decide": deciding.may_decide_all,
     "call.correct": calls.may_correct,
+    "call.declare_tie": ties.may_run,
     "call.draw": drawing.may_run,
     "call.edit": calls.may_edit,
     "call.exchange": exchanging.may_arrange,
     "call.publish": calls.may_publish,
     "call.seal": drawing.may_seal,
+    "call.return_leftovers": leftovers.may_return,
     "call.split": splitting.may_split,
     "call.start": calls.may_start,
     "confirmation.answer": confirmations.may_answer,

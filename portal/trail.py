@@ -26,6 +26,7 @@ WORDS = {
     "call.assign": "Asked proposed reviewers",
     "call.exchange": "Asked the applicants to review each other",
     "call.published": "Published the call",
+    "call.return_leftovers": "Returned what a call left over to the general pool",
     "call.start": "Began a call",
     "call_pool.agree_ahead": "Agreed ahead to what the call awards of a resource",
     "call_pool.take_back": "Took back the agreement to what the call awards of a resource",

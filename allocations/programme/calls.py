@@ -150,6 +150,7 @@ class Call(Referenced, Base):
         CheckConstraint("max_months BETWEEN 1 AND 60", "max_months_range"),
         CheckConstraint("per_person BETWEEN 1 AND 20", "per_person_range"),
         CheckConstraint("high_risk_percent BETWEEN 0 AND 50", "high_risk_percent_range"),
+        CheckConstraint("first_time_percent BETWEEN 0 AND 50", "first_time_percent_range"),
         CheckConstraint("grace_minutes BETWEEN 0 AND 1440", "grace_minutes_range"),
     )
     PREFIX: ClassVar[str] = "CALL"
@@ -179,6 +180,8 @@ class Call(Referenced, Base):
     steps: Mapped[dict[str, int]] = mapped_column(default_factory=lambda: dict(steps.STANDARD))
     # The share of each pool that is kept for proposals marked as high-risk.
     high_risk_percent: Mapped[int] = mapped_column(default=0)
+    # The share of each pool that is kept for PIs who have never had an award here.
+    first_time_percent: Mapped[int] = mapped_column(default=0)
     # How long after the close an officer may let somebody in.
     grace_minutes: Mapped[int] = mapped_column(default=15)
     state: Mapped[CallState] = mapped_column(default=CallState.DRAFT)

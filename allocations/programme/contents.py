@@ -87,10 +87,7 @@ def _file(answer: Mapping[str, Any], names: bool) -> str:
 
 
 def _plan(content: Mapping[str, Any]) -> Iterator[Part]:
-    asked = [
-        {**each, "amount": f"{each.get('amount', '')} {each.get('unit', '')}".strip()}
-        for each in content.get("resources", [])
-    ]
+    asked = [{**each, "amount": _amount(each)} for each in content.get("resources", [])]
     columns = {"Resource": "resource", "Amount": "amount", "Why": "why"}
     yield _lines("Resources", "Resources asked for", asked, columns)
     yield Words("Resources", "Start", _day(_text(content, "starts_on")))
@@ -98,6 +95,13 @@ def _plan(content: Mapping[str, Any]) -> Iterator[Part]:
     if content.get("datasets"):
         columns = {"Dataset": "dataset", "Use": "use"}
         yield _lines("Datasets", "Datasets asked for", content["datasets"], columns)
+
+
+def _amount(asked: Mapping[str, Any]) -> str:
+    amount = f"{_text(asked, 'amount')} {_text(asked, 'unit')}".strip()
+    least = f"at least {_text(asked, 'least')}" if asked.get("least") else ""
+    instead = f"or {', or '.join(map(str, asked['instead']))}" if asked.get("instead") else ""
+    return ", ".join(filter(None, (amount, least, instead)))
 
 
 def _lines(section: str, label: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Lines:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from allocations.kernel.answers import Answer, require
 from allocations.kernel.errors import DomainError, IllegalMove, Incomplete
 from allocations.people.roles import Actor
-from allocations.programme import decisions, panel_list, runs
+from allocations.programme import decisions, panel_list, runs, substitutes
 from allocations.programme.calls import Call
 from allocations.programme.panel_list import shown
 from allocations.programme.proposals import Proposal, ResourceRequest, State
@@ -105,7 +105,7 @@ def decide_as_recommended(
         raise IllegalMove("No proposal with recommended amounts waits for a decision.")
     done, left = {True: 0, False: 0}, list[Left]()
     for proposal in _each(session, waiting):
-        amounts = {wanted.resource.slug: wanted.recommended or 0 for wanted in proposal.requests}
+        amounts = substitutes.recommended(proposal)
         words = _filled(summary, proposal, reasons.get(proposal.id, ""), gets=any(amounts.values()))
         try:
             with session.begin_nested():

@@ -22,7 +22,7 @@ from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import proposals, teams
+from allocations.programme import proposals, substitutes, teams
 from allocations.programme.calls import Call, Decider, Reviewers
 from allocations.programme.proposals import Proposal, State, on_team, same_house
 from allocations.programme.reviews import Review, ReviewState
@@ -35,6 +35,9 @@ Keep to the data use conditions of every dataset that the project is granted.
 Do not share log-ins; everybody who works in the project is a member of it.
 Acknowledge the programme, with the award number, in every publication.
 Send the report that is due when the award ends."""
+
+# Micro-units that go lost when substitutes are counted at their rates.
+CRUMB = 100
 
 # How the message of a proposal begins that lots have chosen and the pools did not hold.
 STUCK = "Could not be awarded as drawn:"
@@ -137,23 +140,28 @@ def recommend(
     expect(proposal, version)
     check_amounts(proposal, amounts)
     for request in proposal.requests:
-        request.recommended = amounts.get(request.resource.slug, 0)
+        substitutes.note(request, amounts, "recommended")
     # The requests are rows of their own: touch the proposal, so that a second tab's edit is noticed.
     flag_modified(proposal, "state_since")
 
 
 def check_amounts(proposal: Proposal, amounts: Mapping[str, int]) -> None:
-    """Invalid unless each is of a resource that was asked for, and no more than was asked."""
-    asked = {request.resource.slug: request for request in proposal.requests}
-    wrong: dict[str, str] = {}
-    for slug, amount in amounts.items():
-        if slug not in asked:
-            wrong[f"amount_{slug}"] = "The proposal does not ask for this resource."
-        elif not 0 <= amount <= asked[slug].requested:
-            most = units.shown(asked[slug].requested)
-            wrong[f"amount_{slug}"] = f"At most {most} {asked[slug].resource.unit} were requested."
+    """Invalid unless each is of a resource that was asked for or may stand in, and no more than was asked."""
+    wrong = substitutes.award_faults(proposal, amounts)
     if wrong:
         raise Invalid(wrong)
+
+
+def under_least(proposal: Proposal, amounts: Mapping[str, int]) -> list[str]:
+    """In words, each amount of an award that is less than its PI calls the least that makes sense."""
+    if not any(amounts.values()):
+        return []
+    short = [r for r in proposal.requests if substitutes.whole(r, amounts) + CRUMB < (r.minimum or 0)]
+    return [
+        f"{r.resource.name}: {units.shown(substitutes.whole(r, amounts))} of at least "
+        f"{units.shown(r.minimum or 0)} {r.resource.unit}"
+        for r in short
+    ]
 
 
 def award(
@@ -179,9 +187,12 @@ def award(
     session.add(granted)
     session.flush()
     for request in proposal.requests:
-        request.recommended = request.awarded = amounts.get(request.resource.slug, 0)
-        if request.awarded:
-            _offer(session, proposal, granted, slug=request.resource.slug, amount=request.awarded)
+        substitutes.note(request, amounts, "recommended", "awarded")
+    # In the order of the pools, so that two awards never wait for each other.
+    for link in proposal.call.pools:
+        slug = link.pool.resource.slug
+        if amounts.get(slug, 0):
+            _offer(session, proposal, granted, slug=slug, amount=amounts[slug])
     decision = Decision(
         proposal_id=proposal.id, outcome=Outcome.AWARD, summary=summary, decided_by=actor.name, award=granted
     )
@@ -200,7 +211,7 @@ def decline(
     expect(proposal, version)
     _check_summary(summary)
     for request in proposal.requests:
-        request.recommended = request.awarded = 0
+        substitutes.note(request, {}, "recommended", "awarded")
     decision = Decision(
         proposal_id=proposal.id, outcome=Outcome.DECLINE, summary=summary, decided_by=actor.name
     )

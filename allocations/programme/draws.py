@@ -14,6 +14,8 @@ from allocations.programme.calls import Call
 class Draw(Base):
     """`placed` and `budget` (micro-units by resource slug) are fixed when the ranking is frozen.
 
+    Of a tie (where experts review) they hold the scores, and how many win within which width: see `ties`.
+
     `record` is what anybody can recompute; the secret is published with it. Until then only its SHA-256,
     the commitment, is shown.
     """
@@ -37,6 +39,14 @@ class Draw(Base):
     applied_at: Mapped[datetime | None] = mapped_column(default=None)
     version: Mapped[int] = mapped_column(init=False)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+def losers(session: Session, call: Call) -> set[int]:
+    """Of a tie, whom the lots passed over."""
+    draw = of_call(session, call)
+    if draw is None or "winners" not in draw.record:
+        return set()
+    return {one["proposal"] for one in draw.placed} - set(draw.record["winners"])
 
 
 def of_call(session: Session, call: Call) -> Draw | None:

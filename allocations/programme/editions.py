@@ -26,6 +26,7 @@ PLAIN = {
     "reviewers": "Reviewers for each proposal",
     "decided_by": "Who decides",
     "high_risk_percent": "Per cent kept for high-risk proposals",
+    "first_time_percent": "Per cent kept for first-time PIs",
 }
 PARTS = {"section": "section", "kind": "kind", "hint": "hint", "needed": "whether an answer is needed"}
 PARTS |= {"words": "words at most", "least": "least", "most": "most", "options": "options"}

@@ -11,8 +11,9 @@ from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import NotFound
 from allocations.people.roles import Actor
-from allocations.programme import answers, writing
-from allocations.programme.proposals import Proposal, leads, may_edit
+from allocations.programme import answers, substitutes, writing
+from allocations.programme.calls import Call
+from allocations.programme.proposals import Proposal, ResourceRequest, leads, may_edit
 from allocations.programme.teams import InvitationState, TeamMember
 from allocations.programme.writing import Ask, Wanted
 
@@ -62,7 +63,9 @@ def bring(session: Session, actor: Actor, proposal: Proposal, older: Proposal) -
     copied = _texts(proposal, older)
     asks, resources, left = _amounts(proposal, older)
     months, too_long = _months(proposal, older)
-    kept = tuple(Ask(r.resource.slug, r.requested, r.why) for r in proposal.requests)
+    kept = tuple(
+        Ask(r.resource.slug, r.requested, r.why, r.minimum, substitutes.rates(r)) for r in proposal.requests
+    )
     wanted = Wanted((*kept, *asks), proposal.starts_on, months)
     writing.save_resources(session, actor, proposal, wanted)
     session.flush()
@@ -93,9 +96,17 @@ def _amounts(proposal: Proposal, older: Proposal) -> tuple[list[Ask], list[str],
         elif request.requested > link.ceiling:
             left.append(f"{told}, because one proposal gets at most {units.shown(link.ceiling)} here")
         elif request.resource_id not in asked:
-            asks.append(Ask(resource.slug, request.requested, request.why))
+            asks.append(_ask(proposal.call, request))
+            if request.substitutes:
+                left.append(f"what could stand in for {resource.name}")
             copied.append(told)
     return asks, copied, left
+
+
+def _ask(call: Call, request: ResourceRequest) -> Ask:
+    """A short form does not ask for the least. What would do instead depends on what a call offers."""
+    least = None if call.is_short else request.minimum
+    return Ask(request.resource.slug, request.requested, request.why, least)
 
 
 def _months(proposal: Proposal, older: Proposal) -> tuple[int, list[str]]:

@@ -44,6 +44,7 @@ RANGES = {
     "max_months": (1, 60),
     "per_person": (1, 20),
     "high_risk_percent": (0, 50),
+    "first_time_percent": (0, 50),
     "grace_minutes": (0, 1440),
 }
 
@@ -84,6 +85,7 @@ class CallDraft:
     decided_by: Decider = Decider.CHAIR
     per_person: int | None = None
     high_risk_percent: int = 0
+    first_time_percent: int = 0
     grace_minutes: int = 15
     steps: dict[str, int] = field(default_factory=lambda: dict(steps.STANDARD))
     questions: tuple[QuestionDraft, ...] = questions.STANDARD
@@ -106,6 +108,7 @@ WRITTEN = (
     "decided_by",
     "per_person",
     "high_risk_percent",
+    "first_time_percent",
     "grace_minutes",
     "steps",
 )

@@ -76,12 +76,13 @@ TALKED_ABOUT = (State.IN_REVIEW, State.AWARDED, State.DECLINED)
 
 
 class ResourceRequest(Base):
-    """One resource of a proposal, with the three amounts in micro-units."""
+    """One resource of a proposal, with its amounts in micro-units."""
 
     __tablename__ = "resource_request"
     __table_args__ = (
         UniqueConstraint("proposal_id", "resource_id"),
         CheckConstraint("requested > 0", "requested_positive"),
+        CheckConstraint("minimum BETWEEN 1 AND requested", "minimum_within_request"),
         CheckConstraint("recommended >= 0", "recommended_not_negative"),
         CheckConstraint("awarded >= 0", "awarded_not_negative"),
     )
@@ -91,7 +92,11 @@ class ResourceRequest(Base):
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id"), init=False, index=True)
     resource: Mapped[Resource] = relationship(lazy="joined", innerjoin=True)
     requested: Mapped[Amount]
+    # The least that still makes sense, in the words of the form; None: the PI has not said.
+    minimum: Mapped[Amount | None] = mapped_column(default=None)
     why: Mapped[str] = mapped_column(Text, default="")
+    # Other resources that would do, by slug: see `substitutes`. The two amounts below count them in.
+    substitutes: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     recommended: Mapped[Amount | None] = mapped_column(default=None)
     awarded: Mapped[Amount | None] = mapped_column(default=None)
 

@@ -2,11 +2,12 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, pstdev
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.accounts import ledger
@@ -15,10 +16,10 @@ from allocations.kernel import audit, units
 from allocations.kernel.answers import Answer, require, when
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor, Role
-from allocations.programme import calibrated, decisions, panel_list, runs
+from allocations.programme import calibrated, decisions, draws, panel_list, runs, substitutes
 from allocations.programme.calls import Call
 from allocations.programme.panel_list import Entry
-from allocations.programme.proposals import Proposal, State
+from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.runs import Run, RunKind
 
 # Scores closer than this are one band when the reviews do not say how far their means can be trusted.
@@ -28,7 +29,8 @@ WIDTH = 0.25
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Percent throughout: `promises` of the request by band from the top, the smallest useful share of a
-    request, the share kept out of every pool, and the most of all pools for one institution (100: no cap)."""
+    request where its PI has not said, the share kept out of every pool, and the most of all pools for one
+    institution (100: no cap)."""
 
     promises: tuple[int, ...] = (100, 90, 80, 70)
     minimum: int = 50
@@ -153,13 +155,17 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
     done = runs.newest_and_done(session, call, RunKind.CALIBRATION)[1]
     everything = [one.proposal for one in listed]
     hidden = panel_list.hidden_from_panel(session, call, everything)
-    views = [_view(listed, known, done, set(kept)) for kept in [[], *hidden]]
+    crowd = Crowd(listed, known, _had_awards(session, known.values()))
+    views = [_view(crowd, done, set(kept)) for kept in [[], *hidden]]
     return {
         "proposals": everything,
         "pools": _pools(session, call),
         "high_risk": call.high_risk_percent,
+        "first_time": call.first_time_percent,
         "terms": run.parameters["terms"],
         "pins": [_amounts(one) for one in run.parameters["pins"] if one["proposal"] in known],
+        # Whom the lots passed over gets nothing, unless whoever decides sets an amount by hand.
+        "lost": sorted(draws.losers(session, call) & set(known)),
         "pins_before": _before(run, known),
         "views": views,
     }
@@ -179,25 +185,43 @@ def _pools(session: Session, call: Call) -> list[dict[str, Any]]:
     return [
         {
             "slug": link.pool.resource.slug,
+            "name": link.pool.resource.name,
+            "unit": link.pool.resource.unit,
             "capacity": held.get(ledger.pool(link.pool_id), {}).get(Purpose.FREE, 0),
         }
         for link in call.pools
     ]
 
 
-def _view(
-    listed: Sequence[Entry], known: Mapping[int, Proposal], done: Run | None, hidden: set[int]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The whole list, its candidates, and which proposals of each PI have been awarded, in any call."""
+
+    listed: Sequence[Entry]
+    known: Mapping[int, Proposal]
+    awarded: Mapping[int, set[int]]
+
+
+def _had_awards(session: Session, candidates: Iterable[Proposal]) -> dict[int, set[int]]:
+    theirs = (Proposal.pi_id.in_({one.pi_id for one in candidates}), Proposal.state == State.AWARDED)
+    found: dict[int, set[int]] = {}
+    for pi, proposal in session.execute(select(Proposal.pi_id, Proposal.id).where(*theirs)):
+        found.setdefault(pi, set()).add(proposal)
+    return found
+
+
+def _view(crowd: Crowd, done: Run | None, hidden: set[int]) -> dict[str, Any]:
     """Scores are calibrated ones where there are such for this list, and plain means otherwise."""
+    listed = crowd.listed
     seen = [entry for entry in listed if is_candidate(entry) and entry.proposal not in hidden]
     levels = _levels(listed, done, hidden, seen)
     scores = {one.proposal: levels[one.proposal].mean if levels else one.mean or 0.0 for one in seen}
-    width = fmean(levels[one.proposal].sd for one in seen) if levels else _plain_width(seen)
+    width = fmean(levels[one.proposal].sd for one in seen) if levels else plain_width(seen)
     return {
         "hidden": sorted(hidden),
         "calibrated": bool(levels),
         "width": round(width, 4),
-        "candidates": [_candidate(known[key], score) for key, score in scores.items()],
+        "candidates": [_candidate(crowd, one, scores[one.proposal], hidden=hidden) for one in seen],
     }
 
 
@@ -209,7 +233,7 @@ def _levels(
     return levels if seen and all(one.proposal in levels for one in seen) else {}
 
 
-def _plain_width(seen: Sequence[Entry]) -> float:
+def plain_width(seen: Sequence[Entry]) -> float:
     """The standard error of a plain mean, from how far the reviews of one proposal differ."""
     spreads = [pstdev(one.scores) for one in seen if len(one.given) > 1]
     if not spreads or not any(spreads):
@@ -217,7 +241,14 @@ def _plain_width(seen: Sequence[Entry]) -> float:
     return max(0.05, fmean(spreads) / math.sqrt(fmean(len(one.given) for one in seen)))
 
 
-def _candidate(proposal: Proposal, score: float) -> dict[str, Any]:
+def lift(scores: Sequence[float]) -> float:
+    """By how much the better half of a proposal's reviews (the middle one counted in) is above them all."""
+    best = sorted(scores, reverse=True)[: (len(scores) + 1) // 2]
+    return fmean(best) - fmean(scores)
+
+
+def _candidate(crowd: Crowd, entry: Entry, score: float, *, hidden: set[int]) -> dict[str, Any]:
+    proposal = crowd.known[entry.proposal]
     return {
         "proposal": proposal.id,
         "version": proposal.version,
@@ -225,7 +256,19 @@ def _candidate(proposal: Proposal, score: float) -> dict[str, Any]:
         # People without an institution on record are no house together.
         "house": f"institution {proposal.pi.institution_id or f'of {proposal.pi_id}'}",
         "high_risk": proposal.high_risk,
-        "lines": [[wanted.resource.slug, wanted.requested] for wanted in proposal.requests],
+        # Those who doubt that it works say nothing about what it would bring if it does.
+        "if_it_works": round(score + lift(entry.scores), 4),
+        "first_time": not crowd.awarded.get(proposal.pi_id, set()) - hidden,
+        "lines": [_line(wanted) for wanted in proposal.requests],
+    }
+
+
+def _line(wanted: ResourceRequest) -> dict[str, Any]:
+    return {
+        "slug": wanted.resource.slug,
+        "requested": wanted.requested,
+        "minimum": wanted.minimum,
+        "instead": substitutes.rates(wanted),
     }
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.states import expect, move
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
-from allocations.programme import answers, calls, progress, teams
+from allocations.programme import answers, calls, progress, substitutes, teams
 from allocations.programme.answers import Answer as AnswerRow
 from allocations.programme.answers import Attachment
 from allocations.programme.calls import Call
@@ -60,11 +60,14 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One resource: its slug, micro-units, and why."""
+    """One resource: its slug, micro-units, why, the least that still makes sense, if said, and what would do
+    `instead`: micro-units in place of one whole unit, by slug."""
 
     slug: str
     amount: int
     why: str
+    least: int | None = None
+    instead: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +169,13 @@ def save_resources(
         if changed is None:
             proposal.requests.remove(old)
         else:
-            old.requested, old.why = changed.amount, changed.why
+            old.requested, old.why, old.minimum = changed.amount, changed.why, changed.least
+            substitutes.ask(old, changed.instead)
     for ask in asked.values():
-        request = ResourceRequest(resource=offered[ask.slug], requested=ask.amount, why=ask.why)
+        request = ResourceRequest(
+            resource=offered[ask.slug], requested=ask.amount, minimum=ask.least, why=ask.why
+        )
+        substitutes.ask(request, ask.instead)
         proposal.requests.append(request)
 
 
@@ -184,7 +191,7 @@ def _period_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
 
 def _amount_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
     links = {link.pool.resource.slug: link for link in proposal.call.pools}
-    wrong = {}
+    wrong = substitutes.clashes({ask.slug: ask.instead for ask in wanted.asks})
     for ask in wanted.asks:
         link = links.get(ask.slug)
         if link is None:
@@ -194,6 +201,12 @@ def _amount_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
         elif ask.amount > link.ceiling:
             most = f"{units.shown(link.ceiling)} {link.pool.resource.unit}"
             wrong[f"amount_{ask.slug}"] = f"One proposal gets at most {most}."
+        else:
+            wrong |= substitutes.ask_faults(proposal.call, ask.amount, ask.slug, ask.instead)
+        if ask.least is not None and not 0 < ask.least <= ask.amount:
+            wrong[f"least_{ask.slug}"] = (
+                "Enter more than zero and at most what you ask for, or leave it empty."
+            )
     return wrong
 
 
@@ -343,6 +356,8 @@ def snapshot(proposal: Proposal, written: Written) -> dict[str, Any]:
                 "unit": request.resource.unit,
                 "why": request.why,
             }
+            | ({"least": units.shown(request.minimum)} if request.minimum else {})
+            | ({"instead": substitutes.told(proposal.call, request)} if request.substitutes else {})
             for request in proposal.requests
         ],
     }

@@ -37,11 +37,13 @@ class ProposalLine(BaseModel):
 
 
 class Asked(BaseModel):
-    """One resource of a proposal; `awarded` is empty until there is a decision."""
+    """One resource of a proposal; `least` is what still makes sense, if its PI has said; `awarded` is empty
+    until there is a decision."""
 
     resource: str
     unit: str
     requested: Amount
+    least: Amount | None
     awarded: Amount | None
 
 
@@ -88,4 +90,10 @@ def _line(row: proposals.Proposal) -> dict[str, Any]:
 def _asked(row: proposals.ResourceRequest, *, decided: bool) -> Asked:
     awarded = amount(row.awarded) if decided and row.awarded is not None else None
     resource = row.resource
-    return Asked(resource=resource.slug, unit=resource.unit, requested=amount(row.requested), awarded=awarded)
+    return Asked(
+        resource=resource.slug,
+        unit=resource.unit,
+        requested=amount(row.requested),
+        least=amount(row.minimum) if row.minimum is not None else None,
+        awarded=awarded,
+    )

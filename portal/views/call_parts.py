@@ -56,6 +56,7 @@ class ReviewInput(BaseModel):
     reviewers: fields.Number
     decided_by: Decider
     high_risk_percent: fields.Number
+    first_time_percent: fields.Number = 0
 
 
 class QuestionInput(BaseModel):

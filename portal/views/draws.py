@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from allocations.kernel.errors import NotFound
 from allocations.programme import calls, drawing, draws
-from allocations.programme.calls import Call
+from allocations.programme.calls import Call, Reviewers
 from allocations.programme.drawing import Terms
 from allocations.programme.draws import Draw
 from portal import fields
@@ -42,7 +42,7 @@ def show(ref: str) -> ResponseReturnValue:
 @public
 def record(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
-    draw = draws.of_call(session(), call)
+    draw = _of(call)
     if draw is None:
         raise NotFound
     return jsonify(drawing.published(call, draw))
@@ -92,15 +92,20 @@ def lots(ref: str) -> ResponseReturnValue:
     return _page(call, form)
 
 
+def _of(call: Call) -> Draw | None:
+    """Where experts review, lots are for ties, which have a page of their own."""
+    return draws.of_call(session(), call) if call.reviewed_by == Reviewers.APPLICANTS else None
+
+
 def _draw(call: Call) -> Draw:
-    found = draws.of_call(session(), call)
+    found = _of(call)
     if found is None:
         raise NotFound("Seal a secret first.")
     return found
 
 
 def _page(call: Call, form: Form) -> ResponseReturnValue:
-    draw = draws.of_call(session(), call)
+    draw = _of(call)
     return page(
         "draws/show.html",
         call=call,

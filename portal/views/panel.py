@@ -199,9 +199,17 @@ def _decide(form: Form, proposal: Proposal) -> None:
     if outcome == "recommend":
         decisions.recommend(session(), actor(), proposal, given, version=version)
     elif outcome == "award":
+        _warn(form, decisions.under_least(proposal, given))
         decisions.award(session(), actor(), proposal, amounts=given, summary=summary, version=version)
     else:
         raise Incomplete({"outcome": "Choose what is decided."})
+
+
+def _warn(form: Form, under: list[str]) -> None:
+    """The chair may give less than the PI calls the least, but not without having been told."""
+    if under and form.values.get("under") != "yes":
+        words = "Less than the PI calls the least that makes sense"
+        raise Incomplete({"under": f"{words}: {'; '.join(under)}. Tick this to award it all the same."})
 
 
 def _pools(call: Call, asked: Mapping[int, int]) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from pydantic import BaseModel, BeforeValidator
 
+from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import IllegalMove, NotFound
 from allocations.programme import calls, deciding, decisions, panel_list, proposals, runs, splitting
@@ -16,7 +18,7 @@ from allocations.programme.deciding import AT_ONCE, Decided, Left, Taken
 from allocations.programme.proposals import Proposal
 from allocations.programme.runs import Run, RunKind, RunState
 from allocations.programme.splitting import Reading, Terms
-from portal import amounts, fields
+from portal import amounts, charts, fields
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted
@@ -204,12 +206,27 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         changes=changes,
         total=len(outcomes),
         without=sum(1 for one in listed if one.state == proposals.State.IN_REVIEW and not one.given),
+        chart=_chart(call, reading) if reading else "",
         resources={resource.slug: resource for resource in call.resources},
         proposals=panel_list.loaded(session(), sorted(wanted)),
         decides=deciding.may_decide_all(actor(), call),
         links=beside("splits.index", number, last=-(-len(outcomes) // SIZE), ref=call.ref),
         status=form.status,
     )
+
+
+def _chart(call: Call, reading: Reading) -> Markup:
+    """How much of each pool the split hands out."""
+    known = {resource.slug: resource for resource in call.resources}
+    rows = [
+        (
+            known[pool["slug"]].name,
+            round(100 * pool["used"] / pool["capacity"], 1) if pool["capacity"] else 0.0,
+            f"{units.shown(pool['used'])} of {units.shown(pool['capacity'])} {known[pool['slug']].unit}",
+        )
+        for pool in reading.view.get("pools", ())
+    ]
+    return charts.levels("What is handed out of each pool.", rows, "percent")
 
 
 def _fill(form: Form, terms: Terms) -> None:

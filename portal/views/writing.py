@@ -11,7 +11,7 @@ from allocations.accounts.projects import ProjectRole
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Invalid
-from allocations.programme import calls, decisions, proposals, shortform, writing
+from allocations.programme import calls, decisions, proposals, shortform, substitutes, writing
 from allocations.programme.proposals import Proposal
 from allocations.programme.writing import Invitee, Summary, Wanted
 from datasets import catalogue, requests
@@ -206,7 +206,10 @@ def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
     values |= {f"use_{slug}": use for slug, use in asked.items()}
     for wanted in proposal.requests:
         values[f"amount_{wanted.resource.slug}"] = units.written(wanted.requested)
+        values[f"least_{wanted.resource.slug}"] = units.written(wanted.minimum) if wanted.minimum else ""
         values[f"why_{wanted.resource.slug}"] = wanted.why
+        for slug, rate in substitutes.rates(wanted).items():
+            values[f"instead_{wanted.resource.slug}_{slug}"] = units.written(rate)
     for place, member in enumerate(proposal.team):
         values[f"email_{place}"], values[f"role_{place}"] = member.email, str(member.role)
     return values

@@ -98,6 +98,7 @@ FORMS = (
         page=False,
     ),
     FormPage("draws.lots", "owen", "/calls/{call_frozen}/draw/lots", {"public": "3 14 15 92"}, page=False),
+    FormPage("ties.go", "chen", "/calls/{call_panel}/tie", {"what": "seal"}, page=False),
     FormPage("exchange.arrange", "owen", "/calls/{call_exchange}/exchange/pairs", page=False),
     FormPage("exchange.index", "owen", "/calls/{call_paired}/exchange", {"due_at": "2030-01-01T09:00"}),
     FormPage(
@@ -114,6 +115,7 @@ FORMS = (
         {"call": "{call_open}", "resource": "h100"},
         page=False,
     ),
+    FormPage("leftovers.give_back", "owen", "/calls/{call_past}/leftovers/return", page=False),
     FormPage("opening.conclude", "owen", "/calls/{call_open}/conclude", page=False),
     FormPage("opening.copy", "owen", "/calls/{call_open}/copy", page=False),
     FormPage("opening.correct", "owen", "/calls/{call_open}/correct", {"reason": REASON}),

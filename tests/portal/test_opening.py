@@ -55,7 +55,12 @@ def test_a_panel_with_experts_is_set_up_through_forms(portal: Portal, owen: Flas
             {"name": "Merit", "weight": "70", **anchors},
             {"name": "Openness", "weight": "30", **anchors},
         ],
-        review={"days_review": "28", "step_discussion": "", "high_risk_percent": "10"},
+        review={
+            "days_review": "28",
+            "step_discussion": "",
+            "high_risk_percent": "10",
+            "first_time_percent": "15",
+        },
         letters={"awarded": "Dear {name}, well done with {title} ({proposal}) in {call}: {link}"},
     )
     call = _call(portal, set_up(owen, wanted))
@@ -68,7 +73,7 @@ def test_a_panel_with_experts_is_set_up_through_forms(portal: Portal, owen: Flas
     ]
     assert call.steps["review"] == 28
     assert "discussion" not in call.steps
-    assert call.high_risk_percent == 10
+    assert (call.high_risk_percent, call.first_time_percent) == (10, 15)
     assert call.questions[0].label == "Scientific merit"
 
 

@@ -46,6 +46,20 @@ def test_the_page_tells_who_gets_how_much_and_why(portal: Portal) -> None:
     assert "plain means" in after
 
 
+def test_the_pools_are_drawn_and_reserves_say_what_came_back(portal: Portal) -> None:
+    address, owen = crowded(portal, 6), portal.log_in("owen")
+    with portal.sessions() as session, session.begin():
+        stage.call(session, "open").high_risk_percent = 10
+    owen.post(f"{address}/split", data=TERMS)
+    compute(portal)
+
+    text = owen.get(f"{address}/split").text
+
+    assert "What is handed out of each pool." in text
+    assert "Back to everybody" in text
+    assert "High-risk reserve" in text
+
+
 def test_amounts_set_by_hand_need_a_reason_and_show_what_they_displace(portal: Portal) -> None:
     places, chen = stage.places(portal), portal.log_in("chen")
     pin = f"/proposals/{places['proposal_first']}/pin"

@@ -49,9 +49,7 @@ def choose(this: Round) -> Choice:
     held = {item.candidate.proposal for item in choice.kept}
     first = [one for one in free if one.first_time and one.proposal not in held]
     choice = _reserved(this, choice, first, (this.rules.first_time, FIRST_TIME, _score))
-    held = {item.candidate.proposal for item in choice.kept}
-    rest = [one for one in free if one.proposal not in held]
-    return _walk(this.rules.promises, grouped(rest, this.rules.width, _score), choice, (space(this), SCORE))
+    return _walk(this.rules.promises, grouped(free, this.rules.width, _score), choice, (space(this), SCORE))
 
 
 def _score(one: Candidate) -> float:
@@ -96,7 +94,10 @@ def _reserved(
     candidates: Sequence[Candidate],
     reserve: tuple[tuple[Portion, ...], str, Callable[[Candidate], float]],
 ) -> Choice:
-    """A reserve is its own small call; what it leaves over falls to everybody, as do its losers."""
+    """A reserve is its own small call; what it leaves over falls to everybody, as do its losers.
+
+    Inside it an hour is worth what the reserve judges by; later the kept ones count by score, as all do.
+    """
     portions, name, value = reserve
     if not portions or not candidates:
         return choice
@@ -105,14 +106,17 @@ def _reserved(
     amounts = {
         slug: min(requests.total(portions, slug), max(0, left.capacity[slug])) for slug in whole.capacity
     }
+    judged = [replace(one, score=value(one)) for one in candidates]
     own = _walk(
         this.rules.promises,
-        grouped(candidates, this.rules.width, value),
+        grouped(judged, this.rules.width, _score),
         Choice(),
         (Space(amounts, whole.credit, left.houses), name),
     )
+    known = {one.proposal: one for one in candidates}
+    kept = [replace(item, candidate=known[item.candidate.proposal]) for item in own.kept]
     return Choice(
-        (*choice.kept, *own.kept), (*choice.sources, *own.sources), choice.bands, choice.proven and own.proven
+        (*choice.kept, *kept), (*choice.sources, *own.sources), choice.bands, choice.proven and own.proven
     )
 
 
@@ -154,7 +158,9 @@ def _band(
     The minimum is tried until nobody more fits: only that proof makes a refusal final.
     """
     place, source = within
-    kept, proven = list(choice.kept), choice.proven
+    kept, proven = _raised(place, choice.kept, group, promises=promises), choice.proven
+    reserved = {item.candidate.proposal for item in kept}
+    group = [one for one in group if one.proposal not in reserved]
     held: dict[int, Fraction | None] = {}
     for promise in (*promises, None):
         while True:
@@ -170,6 +176,22 @@ def _band(
     band = Band(tuple(one.proposal for one in group), best, tuple(held.items()))
     sources = tuple((proposal, source) for proposal in held)
     return Choice(tuple(kept), (*choice.sources, *sources), (*choice.bands, band), proven)
+
+
+def _raised(
+    place: Space, kept: Sequence[Item], group: Sequence[Candidate], *, promises: Sequence[Fraction]
+) -> list[Item]:
+    """Whoever of the band holds a place in a reserve is promised no less than its other members."""
+    members = {one.proposal for one in group}
+    raised = list(kept)
+    for number, item in enumerate(kept):
+        for promise in promises if item.candidate.proposal in members else ():
+            better = tuple(map(max, item.least, _promised(item.candidate, promise)))
+            trial = [*raised[:number], replace(item, least=better, most=better), *raised[number + 1 :]]
+            if solving.relax(place, trial) is not None:
+                raised = trial
+                break
+    return raised
 
 
 def _promised(one: Candidate, promise: Fraction | None) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ class Ground:
     space: Space
     left: Mapping[str, int]
     width: float
+    names: Mapping[str, str]
 
 
 def of(ground: Ground, number: int) -> Certificate:
@@ -59,9 +60,9 @@ def _exhausted(ground: Ground, eligible: Sequence[str], pools: Sequence[str]) ->
     if not pools:
         return "a request draws on so many pools at most, and those are held by others"
     if len(pools) == 1:
-        named = f"pool {pools[0]} is exhausted at rank {_last(ground, pools[0])}"
+        named = f"pool {ground.names[pools[0]]} is exhausted at rank {_last(ground, pools[0])}"
     else:
-        listed = ", ".join(f"{pool} at rank {_last(ground, pool)}" for pool in pools)
+        listed = ", ".join(f"{ground.names[pool]} at rank {_last(ground, pool)}" for pool in pools)
         named = f"its pools are exhausted ({listed})"
     return named if len(pools) == len(eligible) else f"{named} and it may not draw on more pools"
 
@@ -109,7 +110,7 @@ def _unfunded(ground: Ground, number: int) -> Certificate:
         return Certificate(Kind.BELOW_LINE, "Below the line: nobody behind it is funded either.", pools)
     reason = (
         "Below its minimum: it would not fit even if all worse ones were dropped, for "
-        f"{' and '.join(pools)} can serve too little beside the better ones."
+        f"{' and '.join(ground.names[pool] for pool in pools)} can serve too little beside the better ones."
     )
     return Certificate(Kind.NO_ROOM, reason, pools)
 

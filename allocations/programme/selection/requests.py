@@ -7,11 +7,15 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """`capacity` in micro-units of the pool; `credit` is what one of them weighs towards a house's cap."""
+    """`capacity` in micro-units of the pool; `credit` is what one of them weighs towards a house's cap.
+
+    `name` is what reasons call it, the slug where there is none.
+    """
 
     slug: str
     capacity: int
     credit: Fraction = Fraction(1)
+    name: str = ""
 
     def __post_init__(self) -> None:
         if self.capacity < 0 or self.credit <= 0:

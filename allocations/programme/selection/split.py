@@ -44,7 +44,8 @@ def split(this: Round) -> Split:
         for rank, one in enumerate(ranked, 1)
     ]
     left = {slug: max(0, amount) for slug, amount in spread.desk.free.items()}
-    ground = Ground(ranked, outcomes, bands.space(this), left, this.rules.width)
+    names = {pool.slug: pool.name or pool.slug for pool in this.pools}
+    ground = Ground(ranked, outcomes, bands.space(this), left, this.rules.width, names)
     return Split(
         outcomes=tuple(
             replace(outcome, certificate=certificates.of(ground, number))

@@ -166,6 +166,22 @@ def test_high_risk_proposals_draw_on_their_reserve_by_what_they_promise_if_they_
     assert "high-risk reserve" in outcome(result, 1).certificate.reason
 
 
+def test_nobody_is_worse_off_for_being_served_from_a_reserve() -> None:
+    """The reserve holds 60, enough for a minimum of 50; by its score the same proposal has a claim to all."""
+    new = replace(asked(1, 9.0, line(100, 50)), first_time=True)
+    others = tuple(asked(n, 8.0 - n, line(100, 50)) for n in (2, 3, 4))
+    rules = replace(RULES, width=0.5, first_time=(Portion("h100", 60 * MICRO),))
+
+    assert units(done(Round((pool(250),), (new, *others), rules)))[1] == 100
+
+
+def test_inside_a_band_of_the_reserve_too_it_counts_what_they_promise() -> None:
+    risky = [replace(asked(n, 3.0 + n / 10), if_it_works=9.5 - n / 10) for n in (1, 2)]
+    rules = replace(RULES, width=1.0, high_risk=(Portion("h100", 100 * MICRO),))
+
+    assert units(done(Round((pool(100),), (*risky, asked(3, 8.0)), rules))) == {1: 100, 2: 0, 3: 0}
+
+
 def test_what_a_reserve_leaves_over_falls_to_everybody() -> None:
     rules = replace(RULES, high_risk=(Portion("h100", 100 * MICRO),))
 
