@@ -27,6 +27,7 @@ def init(app: Flask) -> None:
     named = (
         moment,
         day,
+        days,
         words,
         span,
         role,
@@ -100,6 +101,11 @@ def limits(question: Question) -> str:
 
 def day(on: date | None) -> str:
     return f"{on:%-d %B %Y}" if on else ""
+
+
+def days(number: int) -> str:
+    """A time that has passed, in whole days."""
+    return "less than a day" if number < 1 else f"{number} day{'s' if number > 1 else ''}"
 
 
 def words(state: object) -> str:

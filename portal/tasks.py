@@ -12,7 +12,8 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import assessing, progress, proposals, reviews
+from allocations.programme import appeals, assessing, progress, proposals, reviews
+from allocations.programme.appeals import Appeal
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
@@ -55,6 +56,8 @@ def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     if actor.has(Role.PANEL_CHAIR):
         undecided = and_(proposals.visible(actor), Proposal.state == State.IN_REVIEW)
         mine.append((_count(Proposal.id, undecided), "Proposals with the panel", "/panel"))
+    if appeals.is_asked(actor):
+        mine.append((_count(Appeal.id, appeals.answerable(actor)), "Appeals to answer", "/home#appeals"))
     operated = actor.scopes(Role.PROVIDER_OPERATOR)
     if operated:
         mine.append((_count(Proposal.id, assessing.due(actor)), "Proposals to assess", "/assessments"))

@@ -38,6 +38,8 @@ Send the report that is due when the award ends."""
 
 # How the message of a proposal begins that lots have chosen and the pools did not hold.
 STUCK = "Could not be awarded as drawn:"
+# The message of a proposal that is decided once more because an appeal was upheld.
+BACK = "Back for another decision after an appeal."
 
 
 class Outcome(enum.StrEnum):
@@ -84,6 +86,11 @@ def may_chair(actor: Actor, call: Call) -> Answer:
     return when(allowed, "Only the panel chair and the programme office see the ranking.")
 
 
+def is_back(proposal: Proposal) -> bool:
+    """Waits for another decision, because an appeal was upheld."""
+    return proposal.state == State.IN_REVIEW and proposal.message.startswith(BACK)
+
+
 def is_decider(actor: Actor, call: Call) -> Answer:
     """Calls that decide by rule leave to an officer what the rule cannot decide."""
     if call.decided_by == Decider.CHAIR:
@@ -108,8 +115,8 @@ def may_decide(actor: Actor, proposal: Proposal) -> Answer:
 def _is_left_to_people(actor: Actor, proposal: Proposal) -> Answer:
     """Where applicants review each other the draw decides; people only what it could not award."""
     drawn = proposal.call.reviewed_by == Reviewers.APPLICANTS and not actor.is_system
-    stuck = proposal.message.startswith(STUCK)
-    return when(stuck or not drawn, "In this call the applicants’ reviews and a draw decide.")
+    theirs = proposal.message.startswith((STUCK, BACK))
+    return when(theirs or not drawn, "In this call the applicants’ reviews and a draw decide.")
 
 
 def _has_been_heard(proposal: Proposal) -> Answer:
@@ -179,10 +186,8 @@ def award(
         request.recommended = request.awarded = amounts.get(request.resource.slug, 0)
         if request.awarded:
             _offer(session, proposal, granted, slug=request.resource.slug, amount=request.awarded)
-    decision = Decision(
-        proposal_id=proposal.id, outcome=Outcome.AWARD, summary=summary, decided_by=actor.name, award=granted
-    )
-    session.add(decision)
+    decision = _record(session, actor, proposal, outcome=Outcome.AWARD, summary=summary)
+    decision.award = granted
     move(session, proposal, State.AWARDED, actor, note=summary)
     if not proposal.call.has_step(StepKind.ACCEPTANCE):
         awards.accept_as_agreed(session, granted)
@@ -198,13 +203,44 @@ def decline(
     _check_summary(summary)
     for request in proposal.requests:
         request.recommended = request.awarded = 0
-    decision = Decision(
-        proposal_id=proposal.id, outcome=Outcome.DECLINE, summary=summary, decided_by=actor.name
-    )
-    session.add(decision)
+    decision = _record(session, actor, proposal, outcome=Outcome.DECLINE, summary=summary)
     move(session, proposal, State.DECLINED, actor, note=summary)
     outbox.put(session, ProposalDeclined(proposal.id))
     return decision
+
+
+def _record(
+    session: Session, actor: Actor, proposal: Proposal, *, outcome: Outcome, summary: str
+) -> Decision:
+    """One row a proposal: after an appeal it says what is decided now; the audit trail keeps the first."""
+    decision = of_proposal(session, proposal)
+    if decision is None:
+        decision = Decision(proposal_id=proposal.id, outcome=outcome, summary=summary, decided_by=actor.name)
+        session.add(decision)
+        return decision
+    decision.outcome, decision.summary = outcome, summary
+    decision.decided_by, decision.decided_at = actor.name, clock.now()
+    return decision
+
+
+def award_more(session: Session, proposal: Proposal, granted: Award, more: Mapping[str, int]) -> None:
+    """Additional amounts of a standing award (micro-units by resource slug), each an allocation of its own.
+
+    Invalid when they exceed what was requested or what a pool holds. Providers are asked as for any other;
+    once they agree, what belongs to an accepted award starts without another acceptance.
+    """
+    had = {request.resource.slug: request.awarded or 0 for request in proposal.requests}
+    check_amounts(proposal, {slug: had.get(slug, 0) + amount for slug, amount in more.items()})
+    if any(amount < 0 for amount in more.values()) or not any(more.values()):
+        raise Incomplete({_first_field(proposal): "Enter an additional amount for at least one resource."})
+    for request in proposal.requests:
+        added = more.get(request.resource.slug, 0)
+        if added:
+            request.awarded = had[request.resource.slug] + added
+            _offer(session, proposal, granted, slug=request.resource.slug, amount=added)
+    session.flush()
+    for allocation in granted.allocations:
+        awards.activate_if_due(session, allocation)
 
 
 def _first_field(proposal: Proposal) -> str:

@@ -45,6 +45,7 @@ RANGES = {
     "per_person": (1, 20),
     "high_risk_percent": (0, 50),
     "grace_minutes": (0, 1440),
+    "appeal_days": (0, 365),
 }
 
 
@@ -85,6 +86,7 @@ class CallDraft:
     per_person: int | None = None
     high_risk_percent: int = 0
     grace_minutes: int = 15
+    appeal_days: int = 14
     steps: dict[str, int] = field(default_factory=lambda: dict(steps.STANDARD))
     questions: tuple[QuestionDraft, ...] = questions.STANDARD
     most: dict[str, int] = field(default_factory=dict)
@@ -107,6 +109,7 @@ WRITTEN = (
     "per_person",
     "high_risk_percent",
     "grace_minutes",
+    "appeal_days",
     "steps",
 )
 

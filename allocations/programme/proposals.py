@@ -119,6 +119,8 @@ class Proposal(Referenced, Base):
         State.SUBMITTED: frozenset({State.IN_REVIEW, State.RETURNED, State.DECLINED, State.WITHDRAWN}),
         State.RETURNED: frozenset({State.SUBMITTED, State.WITHDRAWN}),
         State.IN_REVIEW: frozenset({State.AWARDED, State.DECLINED, State.WITHDRAWN}),
+        # An appeal was upheld.
+        State.DECLINED: frozenset({State.IN_REVIEW}),
     }
 
     call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), init=False, index=True)

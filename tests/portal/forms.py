@@ -40,6 +40,18 @@ FORMS = (
     FormPage("auth.logout", "priya", "/logout", page=False),
     FormPage("auth.welcome", "sam", "/welcome", {"agree": "yes"}),
     FormPage("auth.end_session", "sam", "/account/sessions/end", {"session": "1"}, page=False),
+    FormPage(
+        "appeals.show",
+        "mei",
+        "/proposals/{proposal_enzymes}/appeal",
+        {"ground": "fact", "text": REASON, "agree": "yes"},
+    ),
+    FormPage(
+        "appeals.answer",
+        "owen",
+        "/proposals/{proposal_weather}/appeal/answer",
+        {"outcome": "reject", "reason": REASON},
+    ),
     FormPage("assigning.index", "owen", "/calls/{call_open}/assignment", {"reviewers": "2"}),
     FormPage(
         "assigning.mark",
