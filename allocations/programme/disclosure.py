@@ -12,7 +12,7 @@ from allocations.people.roles import Actor
 from allocations.programme import talking
 from allocations.programme.calls import Disclosure
 from allocations.programme.proposals import Proposal, State, on_team
-from allocations.programme.reviews import READING, Review, ReviewState, is_office
+from allocations.programme.reviews import READING, Review, ReviewEdition, ReviewState, is_office
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import Message, Rebuttal
 
@@ -100,6 +100,23 @@ class Circle:
         own = self.own
         judged = own is not None and own.state == ReviewState.SUBMITTED
         return [r for r in self.asked if r is own or (judged and r.state == ReviewState.SUBMITTED)]
+
+    def earlier(self, session: Session) -> dict[int, list[ReviewEdition]]:
+        """What reviews said before they were opened again, newest first, by review id.
+
+        For the reviewer, and for the office where it reads the whole text; for nobody else.
+        """
+        office = is_office(self.actor, self.proposal)
+        whole = [r for r in self.readable if r is self.own or (office and r.state == ReviewState.SUBMITTED)]
+        kept: dict[int, list[ReviewEdition]] = {}
+        if not whole:
+            return kept
+        mine = ReviewEdition.review_id.in_([review.id for review in whole])
+        for edition in session.scalars(
+            select(ReviewEdition).where(mine).order_by(ReviewEdition.number.desc())
+        ):
+            kept.setdefault(edition.review_id, []).append(edition)
+        return kept
 
     @property
     def comments(self) -> list[Comment]:

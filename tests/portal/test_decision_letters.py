@@ -1,4 +1,4 @@
-"""The letter with the decision: every comment meant for the PI, named as the mode allows, and nothing else."""
+"""The letter with the decision: every comment meant for the PI, named as the mode allows, and no more."""
 
 import pytest
 from sqlalchemy import select
