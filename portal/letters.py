@@ -24,6 +24,7 @@ from allocations.programme.decisions import ProposalAwarded, ProposalDeclined
 from allocations.programme.exchanging import ReviewsOwed
 from allocations.programme.progress import StepBegun
 from allocations.programme.proposals import (
+    GraceGiven,
     Proposal,
     ProposalForwarded,
     ProposalReturned,
@@ -317,6 +318,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ProposalReturned: _returned,
     ProposalForwarded: step_letters.forwarded,
     StepBegun: step_letters.step_begun,
+    GraceGiven: step_letters.grace_given,
     RebuttalSent: step_letters.rebuttal_sent,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,

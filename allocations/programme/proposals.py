@@ -59,6 +59,11 @@ class ProposalScreenedOut(Event):
     proposal_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class GraceGiven(Event):
+    proposal_id: int
+
+
 class State(enum.StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
