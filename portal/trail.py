@@ -57,6 +57,7 @@ WORDS = {
     "identity.reject": "Kept a held log-in out",
     "identity.release": "Let a held log-in in again",
     "identity.unlink": "Took a log-in off the account",
+    "institution.classify": "Said what kind of institution it is",
     "institution.add": "Added an institution",
     "merge_request.ask": "Asked to join two accounts",
     "merge_request.merged": "Agreed to join two accounts",

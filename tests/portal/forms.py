@@ -131,6 +131,9 @@ FORMS = (
     FormPage("consents.answer", "pat", "/allocations/{allocation_offered}/consent", {"reason": REASON}),
     FormPage("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke", {"reason": REASON}),
     FormPage(
+        "institutions.classify", "ada", "/admin/institutions/{institution_far}/kind", {"kind": "laboratory"}
+    ),
+    FormPage(
         "institutions.new",
         "ada",
         "/admin/institutions/new",

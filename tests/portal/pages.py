@@ -100,6 +100,7 @@ PAGES = (
     Page("home.index", "ruth", "/home", LIST),
     Page("home.index", "owen", "/home", LIST),
     Page("institutions.index", "ada", "/admin/institutions?q=far", LIST),
+    Page("institutions.classify", "ada", "/admin/institutions/{institution_far}/kind"),
     Page("institutions.new", "ada", "/admin/institutions/new"),
     Page("invitations.index", "ada", "/people/invitations", LIST),
     Page("invitations.index", "owen", "/people/invitations", LIST),

@@ -373,6 +373,7 @@ def _of_people(session: Session) -> dict[str, str]:
         "held_id": str(session.scalars(held).one()),
         "session_sam": str(session.scalars(select(LoginSession.id).order_by(LoginSession.id).limit(1)).one()),
         "home_id": str(session.scalars(select(HomeOrganisation.id)).one()),
+        "institution_far": str(session.scalars(select(HomeOrganisation.institution_id)).one()),
         "role_invitation_id": str(invitation),
         "role_token": links.role_invitation(SECRET, invitation),
     }
