@@ -85,6 +85,8 @@ class Circle:
     # Of all who were asked, in the order of their numbers.
     asked: Sequence[Review]
     sent: Rebuttal | None
+    # Of all reviews: asked for through `earlier` alone.
+    editions: Sequence[ReviewEdition]
 
     @property
     def own(self) -> Review | None:
@@ -101,22 +103,17 @@ class Circle:
         judged = own is not None and own.state == ReviewState.SUBMITTED
         return [r for r in self.asked if r is own or (judged and r.state == ReviewState.SUBMITTED)]
 
-    def earlier(self, session: Session) -> dict[int, list[ReviewEdition]]:
+    @property
+    def earlier(self) -> dict[int, list[ReviewEdition]]:
         """What reviews said before they were opened again, newest first, by review id.
 
         For the reviewer, and for the office where it reads the whole text; for nobody else.
         """
         office = is_office(self.actor, self.proposal)
         whole = [r for r in self.readable if r is self.own or (office and r.state == ReviewState.SUBMITTED)]
-        kept: dict[int, list[ReviewEdition]] = {}
-        if not whole:
-            return kept
-        mine = ReviewEdition.review_id.in_([review.id for review in whole])
-        for edition in session.scalars(
-            select(ReviewEdition).where(mine).order_by(ReviewEdition.number.desc())
-        ):
-            kept.setdefault(edition.review_id, []).append(edition)
-        return kept
+        newest_first = sorted(self.editions, key=lambda edition: -edition.number)
+        kept = {review.id: [one for one in newest_first if one.review_id == review.id] for review in whole}
+        return {key: editions for key, editions in kept.items() if editions}
 
     @property
     def comments(self) -> list[Comment]:
@@ -154,16 +151,18 @@ class Circle:
 def circle(session: Session, actor: Actor, proposal: Proposal) -> Circle:
     """Of a visible proposal, in two statements."""
     query = (
-        select(Review, Rebuttal)
+        select(Review, Rebuttal, ReviewEdition)
         .select_from(Proposal)
         .outerjoin(Review, Review.proposal_id == Proposal.id)
         .outerjoin(Rebuttal, Rebuttal.proposal_id == Proposal.id)
+        .outerjoin(ReviewEdition, ReviewEdition.review_id == Review.id)
         .where(Proposal.id == proposal.id)
         .options(selectinload(Review.scores))
     )
     found = session.execute(query).all()
-    asked = sorted((review for review, _ in found if review is not None), key=_place)
-    return Circle(actor, proposal, asked, next((sent for _, sent in found), None))
+    asked = sorted({review for review, _, _ in found if review is not None}, key=_place)
+    editions = [edition for _, _, edition in found if edition is not None]
+    return Circle(actor, proposal, asked, next((sent for _, sent, _ in found), None), editions)
 
 
 def _place(review: Review) -> str:

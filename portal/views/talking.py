@@ -34,7 +34,7 @@ def around(proposal: Proposal) -> dict[str, Any]:
     circle = disclosure.circle(session(), actor(), proposal)
     talks = talking.may_discuss(actor(), proposal, circle.own)
     said = {"circle": circle, "said": circle.messages(session()), "talks": talks}
-    return said | {"earlier": circle.earlier(session())}
+    return said | {"earlier": circle.earlier}
 
 
 @blueprint.route("/proposals/<ref>/reply", methods=["GET", "POST"])
