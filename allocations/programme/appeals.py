@@ -214,6 +214,7 @@ def make(session: Session, actor: Actor, given: Case, *, ground: Ground, text: s
 def reject(session: Session, actor: Actor, given: Case, *, reason: str) -> None:
     """The decision stands."""
     _settle(session, actor, given, to=AppealState.REJECTED, reason=reason)
+    audit.record(session, actor, "appeal.rejected", subject=given.proposal.ref, note=reason)
 
 
 def uphold(
@@ -221,6 +222,7 @@ def uphold(
 ) -> None:
     """A declined proposal is decided once more; an awarded one gets `more`, micro-units by resource slug."""
     _settle(session, actor, given, to=AppealState.UPHELD, reason=reason)
+    audit.record(session, actor, "appeal.upheld", subject=given.proposal.ref, note=reason)
     proposal, award = given.proposal, given.decision.award if given.decision else None
     if proposal.state == State.DECLINED:
         proposal.message = decisions.BACK
@@ -246,7 +248,6 @@ def _settle(session: Session, actor: Actor, given: Case, *, to: AppealState, rea
     if session.scalar(kept) is None:
         raise IllegalMove("Somebody else has just answered this appeal.")
     session.refresh(appeal)
-    audit.record(session, actor, f"appeal.{to}", subject=given.proposal.ref, note=reason)
     outbox.put(session, AppealAnswered(appeal.id))
 
 
