@@ -12,7 +12,7 @@ from allocations.kernel.refs import spelt
 from allocations.people.roles import Actor, Role
 from allocations.programme import assigning
 from allocations.programme.calls import Call, CallState, Decider, Reviewers
-from allocations.programme.decisions import STUCK
+from allocations.programme.decisions import BACK, STUCK
 from allocations.programme.draws import Draw
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import READING, Review, ReviewState
@@ -81,7 +81,8 @@ def _waits_for_a_decision() -> ColumnElement[bool]:
     """With people: past what a rule or a draw decides by itself."""
     here = Proposal.step.in_([StepKind.PANEL, StepKind.DECISION])
     by_rule = and_(Call.decided_by == Decider.RULE, Proposal.step_since > clock.now() - SECONDS)
-    drawn = and_(Call.reviewed_by == Reviewers.APPLICANTS, ~Proposal.message.startswith(STUCK))
+    for_people = or_(Proposal.message.startswith(STUCK), Proposal.message.startswith(BACK))
+    drawn = and_(Call.reviewed_by == Reviewers.APPLICANTS, ~for_people)
     return and_(here, ~by_rule, ~drawn)
 
 

@@ -1,6 +1,6 @@
 """One letter a day for each person with something waiting: the reminder, and the only one."""
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ForeignKey, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from allocations.kernel import clock
 from allocations.kernel.db import Base
 from allocations.people.persons import OF_LOG_IN, Person
-from allocations.people.roles import actor_of
-from allocations.programme import reviews
+from allocations.people.roles import Actor, actor_of
+from allocations.programme import reviews, talking
 from allocations.programme.reviews import OPEN, Review
 from portal import tasks
 from portal.post import Post
@@ -17,6 +17,8 @@ from portal.post import Post
 # Letters go out after this hour (UTC), so that they are there in the morning.
 HOUR = time(5)
 SOON = timedelta(days=3)
+# Discussions named in one letter.
+MOST = 20
 
 
 class Digest(Base):
@@ -45,13 +47,29 @@ def write(session: Session, post: Post, person: Person) -> None:
     if row is None:
         session.add(Digest(person_id=person.id, looked_on=clock.today()))
         return
-    row.looked_on = clock.today()
+    since, row.looked_on = _morning(row.looked_on), clock.today()
     actor = actor_of(session, person)
     waiting = tasks.waiting_for(session, actor)
-    if not waiting:
+    said = _said(session, actor, since)
+    if not waiting and not said:
         return
     lines = "\n".join(f"* {task.line}" for task in waiting)
-    post.to(person, "What waits for you", lines, *_soon(session, person), path="/home")
+    post.to(person, "What waits for you", lines, *_soon(session, person), said, path="/home")
+
+
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, HOUR, tzinfo=UTC)
+
+
+def _said(session: Session, actor: Actor, since: datetime) -> str:
+    """What is new in discussions. Days end when letters may go out, so that each message counts once."""
+    found = talking.news(session, actor, since=since, until=_morning(clock.today()))
+    lines = [
+        f"* {number} new message{'s' if number > 1 else ''} in the discussion of "
+        f"“{proposal.heading}” ({proposal.ref})"
+        for proposal, number in found[:MOST]
+    ]
+    return "\n".join([*lines, *(["* More in other discussions"] if len(found) > MOST else [])])
 
 
 def _soon(session: Session, person: Person) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from allocations.people.institutions import ProviderKind
+from allocations.people.institutions import InstitutionKind, ProviderKind
 from portal import fields
 from portal.auth.oidc import ASYMMETRIC
 from portal.auth.transport import is_acceptable
@@ -113,7 +113,13 @@ class ProviderEntry(BaseModel):
     homes: list[HomeEntry] = []
 
 
-class InstitutionEntry(BaseModel):
+class KindEntry(BaseModel):
+    """What sort of place an institution is; nothing chosen means that it is not known."""
+
+    kind: Annotated[InstitutionKind | None, BeforeValidator(lambda text: text or None)] = None
+
+
+class InstitutionEntry(KindEntry):
     """An institution that people may come from."""
 
     name: fields.Needed

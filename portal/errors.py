@@ -32,6 +32,7 @@ CONSTRAINTS = {
     "uq_reviewer_profile_person_id": ("_form", "You have just begun your profile in another window."),
     "uq_publication_profile_id_doi": ("doi", "This publication is in your list already."),
     "uq_conflict_person": ("reason", "This conflict has been declared already."),
+    "uq_appeal_proposal_id": ("_form", "This appeal has just been made in another window."),
     "uq_decision_proposal_id": ("_form", "Somebody else has just decided about this proposal."),
     "uq_reservation_cause": ("_form", "This has just been started in another window."),
     "uq_confirmation_open": ("_form", "You have just asked in another window."),

@@ -31,6 +31,7 @@ def init(app: Flask) -> None:
         day,
         months,
         period,
+        days,
         words,
         span,
         role,
@@ -123,6 +124,11 @@ def period(proposal: Proposal) -> str:
         return ""
     start = day(proposal.starts_on) or "As soon as it is awarded"
     return f"{start}, {months(proposal.months)}"
+
+
+def days(number: int) -> str:
+    """A time that has passed, in whole days."""
+    return "less than a day" if number < 1 else f"{number} day{'s' if number > 1 else ''}"
 
 
 def words(state: object) -> str:

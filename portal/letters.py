@@ -5,10 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from allocations.accounts.awards import Allocation, AllocationActivated, AllocationConsented, Award, Consent
+from allocations.accounts.awards import Allocation, AllocationActivated, AllocationConsented, Consent
 from allocations.accounts.lifecycle import GRACE, AllocationClosed, AllocationEnded, AllocationSuspended
 from allocations.accounts.projects import LEADERS, Project
-from allocations.kernel import units
 from allocations.kernel.events import Event
 from allocations.people import linking, roles
 from allocations.people.confirmations import Confirmation, ConfirmationAnswered, ConfirmationAsked
@@ -18,12 +17,14 @@ from allocations.people.linking import IdentityLinked, IdentityUnlinked
 from allocations.people.merging import MergeAnswered, MergeAsked, MergeRequest
 from allocations.people.persons import Identity, Person
 from allocations.people.roles import Role
-from allocations.programme import decisions, wording
+from allocations.programme import wording
+from allocations.programme.appeals import AppealAnswered, AppealMade
 from allocations.programme.calls import Call, LetterKind
 from allocations.programme.decisions import ProposalAwarded, ProposalDeclined
 from allocations.programme.exchanging import ReviewsOwed
 from allocations.programme.progress import StepBegun
 from allocations.programme.proposals import (
+    GraceGiven,
     Proposal,
     ProposalForwarded,
     ProposalReturned,
@@ -37,7 +38,7 @@ from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
-from portal import links, step_letters
+from portal import decision_letters, links, step_letters
 from portal.auth.service_tokens import ServiceToken, ServiceTokenConfirmed, ServiceTokenMade
 from portal.auth.tokens import SCOPE_WORDS, PersonalToken, Scope, TokenMade
 from portal.auth.viewing import PersonViewed
@@ -133,43 +134,6 @@ def _review_submitted(post: Post, event: ReviewSubmitted) -> None:
     review = post.session.get_one(Review, event.review_id)
     text = f"Your review of “{review.proposal.title}” has arrived. You can now read the other reviews."
     post.to(review.reviewer, "Thank you for your review", text, path=f"/reviews/{review.ref}")
-
-
-def _decided(post: Post, proposal: Proposal, kind: LetterKind, *, headline: str, path: str) -> None:
-    decision = decisions.of_proposal(post.session, proposal)
-    comments = step_letters.comments(post, proposal)
-    quoted = [f"{comment.who}:\n{comment.text}" for comment in comments]
-    heading = "What the reviewers wrote to you:" if quoted else ""
-    summary = decision.summary if decision else ""
-    words = wording.own_words(proposal, kind, reader=proposal.pi, link=post.public_url + path)
-    post.to(proposal.pi, f"Decision on {proposal.ref}", headline, summary, words, heading, *quoted, path=path)
-
-
-def _awarded(post: Post, event: ProposalAwarded) -> None:
-    proposal = _proposal(post, event)
-    award = post.session.get_one(Award, event.award_id)
-    amounts = [f"{units.shown(a.amount)} {a.resource.unit} of {a.resource.name}" for a in award.allocations]
-    headline = f"We are glad to award to “{proposal.title}”: {'; '.join(amounts)}."
-    _decided(post, proposal, LetterKind.AWARDED, headline=headline, path=f"/awards/{award.ref}")
-    for allocation in award.allocations:
-        if allocation.consent == Consent.PENDING:
-            _ask_consent(post, allocation)
-
-
-def _ask_consent(post: Post, allocation: Allocation) -> None:
-    provider = allocation.resource.provider
-    amount = f"{units.shown(allocation.amount)} {allocation.resource.unit}"
-    text = f"{amount} of {allocation.resource.name} are awarded to a project. Please say whether you agree."
-    for operator in roles.holders(post.session, Role.PROVIDER_OPERATOR, provider.id):
-        subject = f"Consent needed for {allocation.ref}"
-        post.to(operator, subject, text, path=f"/allocations/{allocation.ref}/consent")
-
-
-def _declined(post: Post, event: ProposalDeclined) -> None:
-    proposal = _proposal(post, event)
-    headline = f"No resources are awarded to “{proposal.title}”."
-    path = f"/proposals/{proposal.ref}"
-    _decided(post, proposal, LetterKind.DECLINED, headline=headline, path=path)
 
 
 def _consented(post: Post, event: AllocationConsented) -> None:
@@ -354,6 +318,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ProposalReturned: _returned,
     ProposalForwarded: step_letters.forwarded,
     StepBegun: step_letters.step_begun,
+    GraceGiven: step_letters.grace_given,
     RebuttalSent: step_letters.rebuttal_sent,
     **step_letters.OF_MEETINGS,
     ProposalScreenedOut: _screened_out,
@@ -362,8 +327,10 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     ReviewerInvited: _reviewer_invited,
     ReviewerSteppedBack: _stepped_back,
     ReviewSubmitted: _review_submitted,
-    ProposalAwarded: _awarded,
-    ProposalDeclined: _declined,
+    ProposalAwarded: decision_letters.awarded,
+    ProposalDeclined: decision_letters.declined,
+    AppealMade: decision_letters.appeal_made,
+    AppealAnswered: decision_letters.appeal_answered,
     AllocationConsented: _consented,
     AllocationActivated: _about_allocation(
         "{name} is ready", "Your allocation of {name} is active. You can start a notebook now."

@@ -11,6 +11,7 @@ from allocations.kernel import audit, chain, db, outbox
 from allocations.people import confirmations, institutions, invitations, merging, persons, roles
 from allocations.programme import (
     answers,
+    appeals,
     assessing,
     calls,
     conflicts,
@@ -46,7 +47,7 @@ MODELS = (
     (audit, chain, outbox, institutions, persons, roles, invitations, confirmations, merging),
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, questions, answers, conflicts, decisions, proposals, reviews, talking, teams, runs, draws),
-    (expertise, assessing, courses, meetings),
+    (expertise, assessing, courses, meetings, appeals),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
     (mail, digests, operations, attempts, backchannel, offers, sessions, step_up, throttle),
     (personal_tokens, service_tokens),

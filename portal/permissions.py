@@ -10,6 +10,7 @@ from allocations.people import confirmations, desk, eligibility, invitations, li
 from allocations.people.roles import Actor
 from allocations.programme import (
     agreements,
+    appeals,
     assessing,
     assigning,
     calibrated,
@@ -46,6 +47,8 @@ RULES: dict[str, Rule] = {
     "access_grant.revoke": grants.may_revoke,
     "access_request.decide": requests.may_decide,
     "allocation.consent": awards.may_consent,
+    "appeal.answer": appeals.may_answer,
+    "appeal.make": appeals.may_appeal,
     "audit.see": trail.may_see,
     "award.accept": awards.may_accept,
     "award.decline": awards.may_accept,
@@ -141,6 +144,7 @@ GETTERS = {
     "account.see": "whoever is logged in, own account and own part of the audit trail",
     "access_request.see": "the dataset's custodian and committee",
     "allocation.see": "the project's members, the resource's provider, programme officers, administrators",
+    "appeal.see": "the team; the office and who decides in the call, its text only if they took no part",
     "call.see": "everybody once published; drafts programme officers",
     "confirmation.see": "the institution's representative; whoever asked, their own",
     "dataset.see": "everybody; its grants only its custodian",

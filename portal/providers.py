@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from allocations.kernel import audit
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.errors import Incomplete, Invalid, NotFound
-from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
+from allocations.people.institutions import KINDS, HomeOrganisation, IdentityProvider, Institution
 from allocations.people.persons import Identity
 from allocations.people.roles import Actor, Role
-from portal.entries import HomeEntry, InstitutionEntry, ProviderEntry
+from portal.entries import HomeEntry, InstitutionEntry, KindEntry, ProviderEntry
 
 
 def may_edit(actor: Actor) -> Answer:
@@ -146,9 +146,29 @@ def institutions(
 def add_institution(session: Session, actor: Actor, entry: InstitutionEntry) -> Institution:
     require(may_edit(actor))
     made = Institution(
-        name=entry.name, country=entry.country, ror=entry.ror or None, domains=list(entry.domains)
+        name=entry.name,
+        country=entry.country,
+        ror=entry.ror or None,
+        domains=list(entry.domains),
+        kind=entry.kind,
     )
     session.add(made)
     session.flush()
     audit.record(session, actor, "institution.add", subject=f"institution-{made.id}", note=made.name)
     return made
+
+
+def institution(session: Session, actor: Actor, key: int) -> Institution:
+    require(may_edit(actor))
+    found = session.get(Institution, key)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def classify(session: Session, actor: Actor, one: Institution, entry: KindEntry) -> None:
+    """Say what sort of place it is, or that it is not known."""
+    require(may_edit(actor))
+    one.kind = entry.kind
+    note = f"{one.name}: {KINDS[entry.kind] if entry.kind else 'not known'}"
+    audit.record(session, actor, "institution.classify", subject=f"institution-{one.id}", note=note)

@@ -12,11 +12,13 @@ from allocations.programme.calls import Decider
 from allocations.programme.disclosure import Comment
 from allocations.programme.meetings import Meeting, Seat
 from allocations.programme.progress import StepBegun
-from allocations.programme.proposals import UNDECIDED, Proposal, ProposalForwarded
+from allocations.programme.proposals import UNDECIDED, GraceGiven, Proposal, ProposalForwarded, State
 from allocations.programme.reviews import Review
 from allocations.programme.seating import MeetingInvited
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
+from allocations.programme.teams import InvitationState
+from portal.filters import in_zone
 from portal.post import Post
 
 # What the PI reads when a step begins: the subject, and what happens now. Review has a letter of its own.
@@ -84,6 +86,19 @@ def step_begun(post: Post, event: StepBegun) -> None:
     replying = kind == StepKind.REBUTTAL
     path = f"/proposals/{proposal.ref}/reply" if replying else f"/proposals/{proposal.ref}"
     post.to(proposal.pi, f"{proposal.ref} {subject}", text.format(due=due), path=path)
+
+
+def grace_given(post: Post, event: GraceGiven) -> None:
+    """To the whole team, because it runs out in minutes; only the PI submits."""
+    proposal = post.session.get_one(Proposal, event.proposal_id)
+    if proposal.grace_until is None or proposal.state != State.DRAFT:
+        return
+    until = in_zone(proposal.grace_until, proposal.call.timezone)
+    text = f"The programme office lets “{proposal.heading}” in late: the PI can submit it until {until}."
+    joined = [member.person for member in proposal.team if member.state == InvitationState.ACCEPTED]
+    for person in [proposal.pi, *(one for one in joined if one is not None)]:
+        path = f"/proposals/{proposal.ref}/check"
+        post.to(person, f"{proposal.ref} can be submitted until {until}", text, path=path)
 
 
 def first_step(proposal: Proposal) -> str:

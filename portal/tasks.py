@@ -16,7 +16,8 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import assessing, progress, proposals, reviews
+from allocations.programme import appeals, assessing, progress, proposals, reviews
+from allocations.programme.appeals import Appeal
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
@@ -65,6 +66,9 @@ def _kinds(actor: Actor) -> list[Kind]:
         mine.append(_proposals(submitted, "Proposals to screen", "/screening"))
         late = and_(proposals.visible(actor), progress.late())
         mine.append(_proposals(late, "Proposals past the day of their step", "/screening?state=late"))
+    if appeals.is_asked(actor):
+        waiting = _count(Appeal.id, appeals.answerable(actor))
+        mine.append(Kind(waiting, "Appeals to answer", "/home#appeals"))
     operated = actor.scopes(Role.PROVIDER_OPERATOR)
     if operated:
         mine.append(_proposals(assessing.due(actor), "Proposals to assess", "/assessments"))

@@ -10,6 +10,27 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from allocations.kernel.db import Base
 
 
+class InstitutionKind(enum.StrEnum):
+    """What sort of place it is; statistics are told by it."""
+
+    UNIVERSITY = "university"
+    TEACHING = "teaching"
+    LABORATORY = "laboratory"
+    HOSPITAL = "hospital"
+    COMPANY = "company"
+    OTHER = "other"
+
+
+KINDS = {
+    InstitutionKind.UNIVERSITY: "University",
+    InstitutionKind.TEACHING: "Teaching-focused university or college",
+    InstitutionKind.LABORATORY: "Public laboratory",
+    InstitutionKind.HOSPITAL: "Hospital",
+    InstitutionKind.COMPANY: "Company",
+    InstitutionKind.OTHER: "Another kind of place",
+}
+
+
 class Institution(Base):
     __tablename__ = "institution"
 
@@ -19,6 +40,8 @@ class Institution(Base):
     # The last part of https://ror.org/…; known institutions have one.
     ror: Mapped[str | None] = mapped_column(String(9), unique=True, default=None)
     domains: Mapped[list[str]] = mapped_column(default_factory=list)
+    # None: not known.
+    kind: Mapped[InstitutionKind | None] = mapped_column(default=None)
     # Not taking part for the time being: its people lead and compute nothing.
     suspended_at: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -26,6 +26,25 @@ class Place(enum.StrEnum):
     STUDENT = "student"
 
 
+class CareerStage(enum.StrEnum):
+    """What people say of themselves if they like; it is counted, and shown to nobody else."""
+
+    STUDENT = "student"
+    POSTDOC = "postdoc"
+    EARLY = "early"
+    ESTABLISHED = "established"
+    NOT_SAID = "not_said"
+
+
+STAGES = {
+    CareerStage.STUDENT: "Student",
+    CareerStage.POSTDOC: "Postdoc",
+    CareerStage.EARLY: "Early career, with a position of my own",
+    CareerStage.ESTABLISHED: "Established",
+    CareerStage.NOT_SAID: "I prefer not to say",
+}
+
+
 class Person(Referenced, Base):
     __tablename__ = "person"
     PREFIX: ClassVar[str] = "PSN"
@@ -41,6 +60,8 @@ class Person(Referenced, Base):
     welcomed_at: Mapped[datetime | None] = mapped_column(default=None)
     terms_version: Mapped[str] = mapped_column(String(20), default="")
     fields_of_science: Mapped[list[str]] = mapped_column(default_factory=list)
+    # Told voluntarily, for statistics alone.
+    career_stage: Mapped[CareerStage | None] = mapped_column(default=None)
     # Proved by a log-in at ORCID, never typed.
     orcid: Mapped[str] = mapped_column(String(19), default="")
     # By a representative of the institution, when its log-in releases nothing.
@@ -112,6 +133,7 @@ class Profile:
     name: str
     email: str
     fields_of_science: tuple[str, ...]
+    career_stage: CareerStage | None = None
 
 
 def welcome(session: Session, actor: Doer, person: Person, *, profile: Profile, terms: str) -> None:
@@ -121,5 +143,6 @@ def welcome(session: Session, actor: Doer, person: Person, *, profile: Profile, 
         raise Invalid({"email": "Enter an e-mail address, such as name@university.edu."})
     person.name, person.email = profile.name, profile.email
     person.fields_of_science = list(profile.fields_of_science)
+    person.career_stage = profile.career_stage
     person.welcomed_at, person.terms_version = clock.now(), terms
     audit.record(session, actor, "person.welcome", subject=f"person-{person.id}", note=f"terms {terms}")

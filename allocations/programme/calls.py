@@ -152,6 +152,7 @@ class Call(Referenced, Base):
         CheckConstraint("high_risk_percent BETWEEN 0 AND 50", "high_risk_percent_range"),
         CheckConstraint("first_time_percent BETWEEN 0 AND 50", "first_time_percent_range"),
         CheckConstraint("grace_minutes BETWEEN 0 AND 1440", "grace_minutes_range"),
+        CheckConstraint("appeal_days BETWEEN 0 AND 365", "appeal_days_range"),
     )
     PREFIX: ClassVar[str] = "CALL"
     NOUN: ClassVar[str] = "call"
@@ -184,6 +185,8 @@ class Call(Referenced, Base):
     first_time_percent: Mapped[int] = mapped_column(default=0)
     # How long after the close an officer may let somebody in.
     grace_minutes: Mapped[int] = mapped_column(default=15)
+    # How long after a decision the PI may appeal; 0 for no appeals.
+    appeal_days: Mapped[int] = mapped_column(default=14)
     state: Mapped[CallState] = mapped_column(default=CallState.DRAFT)
     state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     version: Mapped[int] = mapped_column(init=False)

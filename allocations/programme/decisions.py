@@ -23,7 +23,7 @@ from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import proposals, substitutes, teams
-from allocations.programme.calls import Call, Decider, Reviewers
+from allocations.programme.calls import Call, CallPool, Decider, Reviewers
 from allocations.programme.proposals import Proposal, State, on_team, same_house
 from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.steps import StepKind
@@ -41,6 +41,8 @@ CRUMB = 100
 
 # How the message of a proposal begins that lots have chosen and the pools did not hold.
 STUCK = "Could not be awarded as drawn:"
+# The message of a proposal that is decided once more because an appeal was upheld.
+BACK = "Back for another decision after an appeal."
 
 
 class Outcome(enum.StrEnum):
@@ -87,6 +89,11 @@ def may_chair(actor: Actor, call: Call) -> Answer:
     return when(allowed, "Only the panel chair and the programme office see the ranking.")
 
 
+def is_back(proposal: Proposal) -> bool:
+    """Waits for another decision, because an appeal was upheld."""
+    return proposal.state == State.IN_REVIEW and proposal.message.startswith(BACK)
+
+
 def is_decider(actor: Actor, call: Call) -> Answer:
     """Calls that decide by rule leave to an officer what the rule cannot decide."""
     if call.decided_by == Decider.CHAIR:
@@ -111,8 +118,8 @@ def may_decide(actor: Actor, proposal: Proposal) -> Answer:
 def _is_left_to_people(actor: Actor, proposal: Proposal) -> Answer:
     """Where applicants review each other the draw decides; people only what it could not award."""
     drawn = proposal.call.reviewed_by == Reviewers.APPLICANTS and not actor.is_system
-    stuck = proposal.message.startswith(STUCK)
-    return when(stuck or not drawn, "In this call the applicants’ reviews and a draw decide.")
+    theirs = proposal.message.startswith((STUCK, BACK))
+    return when(theirs or not drawn, "In this call the applicants’ reviews and a draw decide.")
 
 
 def _has_been_heard(proposal: Proposal) -> Answer:
@@ -188,15 +195,9 @@ def award(
     session.flush()
     for request in proposal.requests:
         substitutes.note(request, amounts, "recommended", "awarded")
-    # In the order of the pools, so that two awards never wait for each other.
-    for link in proposal.call.pools:
-        slug = link.pool.resource.slug
-        if amounts.get(slug, 0):
-            _offer(session, proposal, granted, slug=slug, amount=amounts[slug])
-    decision = Decision(
-        proposal_id=proposal.id, outcome=Outcome.AWARD, summary=summary, decided_by=actor.name, award=granted
-    )
-    session.add(decision)
+    _offer_each(session, proposal, granted, amounts)
+    decision = _record(session, actor, proposal, outcome=Outcome.AWARD, summary=summary)
+    decision.award = granted
     move(session, proposal, State.AWARDED, actor, note=summary)
     if not proposal.call.has_step(StepKind.ACCEPTANCE):
         awards.accept_as_agreed(session, granted)
@@ -212,13 +213,44 @@ def decline(
     _check_summary(summary)
     for request in proposal.requests:
         substitutes.note(request, {}, "recommended", "awarded")
-    decision = Decision(
-        proposal_id=proposal.id, outcome=Outcome.DECLINE, summary=summary, decided_by=actor.name
-    )
-    session.add(decision)
+    decision = _record(session, actor, proposal, outcome=Outcome.DECLINE, summary=summary)
     move(session, proposal, State.DECLINED, actor, note=summary)
     outbox.put(session, ProposalDeclined(proposal.id))
     return decision
+
+
+def _record(
+    session: Session, actor: Actor, proposal: Proposal, *, outcome: Outcome, summary: str
+) -> Decision:
+    """One row a proposal: after an appeal it says what is decided now; the audit trail keeps the first."""
+    decision = of_proposal(session, proposal)
+    if decision is None:
+        decision = Decision(proposal_id=proposal.id, outcome=outcome, summary=summary, decided_by=actor.name)
+        session.add(decision)
+        return decision
+    decision.outcome, decision.summary = outcome, summary
+    decision.decided_by, decision.decided_at = actor.name, clock.now()
+    return decision
+
+
+def award_more(session: Session, proposal: Proposal, granted: Award, more: Mapping[str, int]) -> None:
+    """Additional amounts of a standing award (micro-units by resource slug), each an allocation of its own.
+
+    Invalid when they exceed what was requested or what a pool holds. Providers are asked as for any other;
+    once they agree, what belongs to an accepted award starts without another acceptance.
+    """
+    had = {request.resource.slug: request.awarded or 0 for request in proposal.requests}
+    check_amounts(proposal, {slug: had.get(slug, 0) + amount for slug, amount in more.items()})
+    if any(amount < 0 for amount in more.values()) or not any(more.values()):
+        raise Incomplete({_first_field(proposal): "Enter an additional amount for at least one resource."})
+    for request in proposal.requests:
+        added = more.get(request.resource.slug, 0)
+        if added:
+            request.awarded = had[request.resource.slug] + added
+    _offer_each(session, proposal, granted, more)
+    session.flush()
+    for allocation in granted.allocations:
+        awards.activate_if_due(session, allocation)
 
 
 def _first_field(proposal: Proposal) -> str:
@@ -250,8 +282,15 @@ def _join(session: Session, project: Project, member: TeamMember) -> None:
         projects.add_member(session, SYSTEM, project, person=person, role=role, sponsor=sponsor)
 
 
-def _offer(session: Session, proposal: Proposal, granted: Award, *, slug: str, amount: int) -> None:
-    link = next(link for link in proposal.call.pools if link.pool.resource.slug == slug)
+def _offer_each(session: Session, proposal: Proposal, granted: Award, amounts: Mapping[str, int]) -> None:
+    """In the order of the pools, so that two awards never wait for each other."""
+    for link in proposal.call.pools:
+        amount = amounts.get(link.pool.resource.slug, 0)
+        if amount:
+            _offer(session, granted, link, amount)
+
+
+def _offer(session: Session, granted: Award, link: CallPool, amount: int) -> None:
     pool = link.pool
     allocation = Allocation(
         award=granted,

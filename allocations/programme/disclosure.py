@@ -12,7 +12,7 @@ from allocations.people.roles import Actor
 from allocations.programme import meetings, talking
 from allocations.programme.calls import Disclosure
 from allocations.programme.proposals import Proposal, State, on_team
-from allocations.programme.reviews import OPEN, READING, Review, ReviewState, is_office
+from allocations.programme.reviews import OPEN, READING, Review, ReviewEdition, ReviewState, is_office
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import Message, Rebuttal
 
@@ -85,6 +85,8 @@ class Circle:
     # Of all who were asked, in the order of their numbers.
     asked: Sequence[Review]
     sent: Rebuttal | None
+    # Of all reviews: asked for through `earlier` alone.
+    editions: Sequence[ReviewEdition] = ()
     # A member of a panel's meeting that has the proposal on its agenda.
     seated: bool = False
 
@@ -108,6 +110,18 @@ class Circle:
     def has_heard(self) -> bool:
         """Sits in the panel's meeting, and owes no review of this proposal."""
         return self.seated and (self.own is None or self.own.state not in OPEN)
+
+    @property
+    def earlier(self) -> dict[int, list[ReviewEdition]]:
+        """What reviews said before they were opened again, newest first, by review id.
+
+        For the reviewer, and for the office where it reads the whole text; for nobody else.
+        """
+        office = is_office(self.actor, self.proposal)
+        whole = [r for r in self.readable if r is self.own or (office and r.state == ReviewState.SUBMITTED)]
+        newest_first = sorted(self.editions, key=lambda edition: -edition.number)
+        kept = {review.id: [one for one in newest_first if one.review_id == review.id] for review in whole}
+        return {key: editions for key, editions in kept.items() if editions}
 
     @property
     def comments(self) -> list[Comment]:
@@ -145,17 +159,19 @@ class Circle:
 def circle(session: Session, actor: Actor, proposal: Proposal) -> Circle:
     """Of a visible proposal, in two statements."""
     query = (
-        select(Review, Rebuttal, Proposal.id.in_(meetings.read_by_seat(actor)))
+        select(Review, Rebuttal, ReviewEdition, Proposal.id.in_(meetings.read_by_seat(actor)))
         .select_from(Proposal)
         .outerjoin(Review, Review.proposal_id == Proposal.id)
         .outerjoin(Rebuttal, Rebuttal.proposal_id == Proposal.id)
+        .outerjoin(ReviewEdition, ReviewEdition.review_id == Review.id)
         .where(Proposal.id == proposal.id)
         .options(selectinload(Review.scores))
     )
     found = session.execute(query).all()
-    asked = sorted((review for review, *_ in found if review is not None), key=_place)
-    sent, seated = next(((sent, bool(seated)) for _, sent, seated in found), (None, False))
-    return Circle(actor, proposal, asked, sent, seated)
+    asked = sorted({review for review, *_ in found if review is not None}, key=_place)
+    editions = [edition for *_, edition, _ in found if edition is not None]
+    sent, seated = next(((sent, bool(seated)) for _, sent, _, seated in found), (None, False))
+    return Circle(actor, proposal, asked, sent, editions, seated)
 
 
 def _place(review: Review) -> str:

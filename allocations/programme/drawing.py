@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from allocations.accounts import ledger
@@ -16,7 +16,7 @@ from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import decisions, progress, ranking, reviewing
 from allocations.programme.calls import Call, CallState, Reviewers
-from allocations.programme.decisions import STUCK
+from allocations.programme.decisions import BACK, STUCK
 from allocations.programme.draws import Draw, of_call
 from allocations.programme.proposals import Proposal, State, on_team
 from allocations.programme.reviews import Review, ReviewState
@@ -101,7 +101,9 @@ def freeze(session: Session, actor: Actor, call: Call, draw: Draw, terms: Terms)
 
 
 def _ready(session: Session, actor: Actor, call: Call) -> Sequence[Proposal]:
-    query = select(Proposal).where(Proposal.call_id == call.id, Proposal.state == State.IN_REVIEW)
+    # What an appeal has brought back is decided by people.
+    waiting = (Proposal.state == State.IN_REVIEW, ~Proposal.message.startswith(BACK))
+    query = select(Proposal).where(Proposal.call_id == call.id, *waiting)
     loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
     listed = session.scalars(query.options(*loaded).order_by(Proposal.id)).all()
     own = [one.ref for one in listed if on_team(actor, one)]
@@ -218,7 +220,7 @@ def step(session: Session) -> bool:
         return False
     fates = {proposal: Fate(fate) for proposal, fate in draw.record["fates"]}
     waiting = (Proposal.id.in_(fates), Proposal.state == State.IN_REVIEW)
-    movable = ~Proposal.message.startswith(STUCK)
+    movable = ~or_(Proposal.message.startswith(STUCK), Proposal.message.startswith(BACK))
     proposal = session.scalar(select(Proposal).where(*waiting, movable).order_by(Proposal.id).limit(1))
     if proposal is None:
         draw.applied_at = clock.now()

@@ -46,6 +46,7 @@ RANGES = {
     "high_risk_percent": (0, 50),
     "first_time_percent": (0, 50),
     "grace_minutes": (0, 1440),
+    "appeal_days": (0, 365),
 }
 
 
@@ -87,6 +88,7 @@ class CallDraft:
     high_risk_percent: int = 0
     first_time_percent: int = 0
     grace_minutes: int = 15
+    appeal_days: int = 14
     steps: dict[str, int] = field(default_factory=lambda: dict(steps.STANDARD))
     questions: tuple[QuestionDraft, ...] = questions.STANDARD
     most: dict[str, int] = field(default_factory=dict)
@@ -110,6 +112,7 @@ WRITTEN = (
     "high_risk_percent",
     "first_time_percent",
     "grace_minutes",
+    "appeal_days",
     "steps",
 )
 

@@ -108,6 +108,13 @@ def go_on(session: Session, proposal: Proposal, *, actor: Actor = SYSTEM) -> Ste
     return kind
 
 
+def go_back(session: Session, actor: Actor, proposal: Proposal) -> None:
+    """A decision does not stand: before the panel again, or whoever decides."""
+    move(session, proposal, State.IN_REVIEW, actor)
+    again = StepKind.PANEL if proposal.call.has_step(StepKind.PANEL) else StepKind.DECISION
+    _enter(session, proposal, again, actor=actor)
+
+
 def review_is_in(session: Session, proposal: Proposal) -> None:
     """Experts' reviews end their step when there are enough and nobody is still writing.
 

@@ -59,6 +59,11 @@ class ProposalScreenedOut(Event):
     proposal_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class GraceGiven(Event):
+    proposal_id: int
+
+
 class State(enum.StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -126,6 +131,8 @@ class Proposal(Referenced, Base):
         State.SUBMITTED: frozenset({State.IN_REVIEW, State.RETURNED, State.DECLINED, State.WITHDRAWN}),
         State.RETURNED: frozenset({State.SUBMITTED, State.WITHDRAWN}),
         State.IN_REVIEW: frozenset({State.AWARDED, State.DECLINED, State.WITHDRAWN}),
+        # An appeal was upheld.
+        State.DECLINED: frozenset({State.IN_REVIEW}),
     }
 
     call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), init=False, index=True)

@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, selectinload
 
 from allocations.accounts.awards import Award, AwardState
 from allocations.kernel import audit
 from allocations.kernel.answers import Answer, first_no, require, when
-from allocations.people.institutions import Institution
-from allocations.people.persons import Person
+from allocations.people.institutions import KINDS, Institution
+from allocations.people.persons import STAGES, CareerStage, Person
 from allocations.people.roles import Actor
 from allocations.programme.calls import Call
 from allocations.programme.decisions import Decision
@@ -93,13 +94,16 @@ def hide(session: Session, actor: Actor, proposal: Proposal) -> None:
 
 
 def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
-    """Applications and awards by field of science, country and whether the PI applied for the first time.
+    """Applications and awards by field of science, country, kind of institution, career stage and whether
+    the PI applied for the first time.
 
     Only decided proposals count. A proposal with two fields counts in both. Empty when fewer than
     ten are decided: anything less tells of single people.
     """
+    told = (Proposal.pi_id, Proposal.state, Proposal.fields_of_science, Person.career_stage)
     query = (
-        select(Proposal.id, Proposal.pi_id, Proposal.state, Proposal.fields_of_science, Institution.country)
+        select(*told, Institution.country, Institution.kind)
+        .select_from(Proposal)
         .join(Person, Person.id == Proposal.pi_id)
         .outerjoin(Institution, Institution.id == Person.institution_id)
         .where(Proposal.call_id == call.id, Proposal.state.in_(DECIDED))
@@ -109,18 +113,26 @@ def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
         return {}
     earlier = select(Proposal.pi_id).where(Proposal.state.in_(DECIDED), Proposal.call_id < call.id)
     known = set(session.scalars(earlier.distinct()))
-    fields: dict[str, list[bool]] = defaultdict(list)
-    countries: dict[str, list[bool]] = defaultdict(list)
-    firsts: dict[str, list[bool]] = defaultdict(list)
-    for _, pi_id, state, named, country in rows:
-        won = state == State.AWARDED
-        for field in named:
-            fields[field].append(won)
-        countries[country or "Not known"].append(won)
-        firsts["Applied before" if pi_id in known else "First application"].append(won)
+    tables: dict[str, dict[str, list[bool]]] = {}
+    for row in rows:
+        for table, groups in _groups(row, is_known=row.pi_id in known).items():
+            lines = tables.setdefault(table, defaultdict(list))
+            for group in groups:
+                lines[group].append(row.state == State.AWARDED)
     every = Success("All", len(rows), sum(row.state == State.AWARDED for row in rows))
-    tables = {"Field of science": fields, "Country": countries, "Experience": firsts}
     return {"All": [every]} | {name: suppressed(groups) for name, groups in tables.items()}
+
+
+def _groups(row: Row[*tuple[Any, ...]], *, is_known: bool) -> dict[str, Sequence[str]]:
+    """Table -> the groups in which one proposal counts. “Prefer not to say” counts as not told."""
+    stage = row.career_stage if row.career_stage != CareerStage.NOT_SAID else None
+    return {
+        "Field of science": row.fields_of_science,
+        "Country": [row.country or "Not known"],
+        "Kind of institution": [KINDS[row.kind] if row.kind else "Not known"],
+        "Career stage": [STAGES[stage] if stage else "Not told"],
+        "Experience": ["Applied before" if is_known else "First application"],
+    }
 
 
 def suppressed(groups: Mapping[str, Sequence[bool]]) -> list[Success]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -23,6 +23,7 @@ from allocations.programme.relations import Level, Relation, keeping
 from allocations.programme.reviewers import Reviewer
 from allocations.programme.reviews import (
     Review,
+    ReviewEdition,
     ReviewState,
     Score,
     is_office,
@@ -282,9 +283,30 @@ def submit(session: Session, actor: Actor, review: Review) -> None:
 
 
 def reopen(session: Session, actor: Actor, review: Review) -> None:
-    """To change it. Until it is submitted again it counts for nothing and nobody else reads it."""
+    """To change it. Until it is submitted again it counts for nothing and nobody else reads it.
+
+    What was submitted is kept as an edition.
+    """
     require(may_reopen(actor, review))
+    _keep_edition(session, review)
     move(session, review, ReviewState.ACCEPTED, actor, note="opened again")
+
+
+def _keep_edition(session: Session, review: Review) -> None:
+    newest = select(func.max(ReviewEdition.number)).where(ReviewEdition.review_id == review.id)
+    given = sorted(review.scores, key=lambda score: score.criterion.position)
+    edition = ReviewEdition(
+        review_id=review.id,
+        number=(session.scalar(newest) or 0) + 1,
+        scores={
+            "confidence": review.confidence,
+            "criteria": [[score.criterion.name, score.value] for score in given],
+        },
+        to_pi=review.to_pi,
+        to_panel=review.to_panel,
+        submitted_at=review.state_since,
+    )
+    session.add(edition)
 
 
 def of_call(session: Session, proposals: Sequence[Proposal]) -> dict[int, list[Review]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -108,6 +108,22 @@ class Review(Referenced, Base):
         init=False, cascade="all, delete-orphan", order_by=Score.criterion_id
     )
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class ReviewEdition(Base):
+    """A review as it was submitted before it was opened again; never changed, and without private notes."""
+
+    __tablename__ = "review_edition"
+    __table_args__ = (UniqueConstraint("review_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
+    number: Mapped[int]
+    # The confidence, and name and value of each criterion in the order of the rubric.
+    scores: Mapped[dict[str, Any]]
+    to_pi: Mapped[str] = mapped_column(Text)
+    to_panel: Mapped[str] = mapped_column(Text)
+    submitted_at: Mapped[datetime]
 
 
 def own(actor: Actor) -> ColumnElement[bool]:

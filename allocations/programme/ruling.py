@@ -7,6 +7,7 @@ from allocations.kernel.errors import Invalid
 from allocations.people.roles import SYSTEM
 from allocations.programme import decisions
 from allocations.programme.calls import Decider
+from allocations.programme.decisions import BACK
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.steps import StepKind
 
@@ -16,7 +17,8 @@ SUMMARY = "Awarded by the rule of the call: you are eligible, and what you asked
 def is_due(proposal: Proposal) -> bool:
     """Submitted under a call that decides by rule, with no check before the decision left."""
     waiting = proposal.state == State.IN_REVIEW and proposal.step == StepKind.DECISION
-    return waiting and proposal.call.decided_by == Decider.RULE
+    back = proposal.message.startswith(BACK)
+    return waiting and not back and proposal.call.decided_by == Decider.RULE
 
 
 def fits(proposal: Proposal) -> bool:

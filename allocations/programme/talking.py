@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, Text, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
@@ -14,8 +14,8 @@ from allocations.kernel.errors import Incomplete, Invalid
 from allocations.kernel.events import Event
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
-from allocations.programme import progress
-from allocations.programme.proposals import Proposal, State, is_pi, on_team, same_house
+from allocations.programme import bars, progress
+from allocations.programme.proposals import Proposal, State, is_pi, on_team, same_house, visible
 from allocations.programme.reviews import Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 
@@ -128,6 +128,24 @@ def discussion(
         return []
     query = select(Message).where(Message.proposal_id == proposal.id)
     return session.scalars(query.order_by(Message.id).limit(500)).all()
+
+
+def news(session: Session, actor: Actor, *, since: datetime, until: datetime) -> list[tuple[Proposal, int]]:
+    """How much others have said in the discussions that this actor takes part in, by proposal.
+
+    Nothing of a proposal with which the actor has a relation that bars, whatever their office.
+    """
+    others = (Message.sent_at >= since, Message.sent_at < until, Message.author_id != actor.person_id)
+    counted = select(Message.proposal_id, func.count().label("number")).where(*others)
+    new = counted.group_by(Message.proposal_id).subquery()
+    open_ones = (visible(actor), Proposal.id.not_in(bars.related(actor)), Proposal.state == State.IN_REVIEW)
+    query = select(Proposal, new.c.number).join(new, new.c.proposal_id == Proposal.id).where(*open_ones)
+    found = session.execute(query.options(selectinload(Proposal.team)).order_by(Proposal.id)).all()
+    mine = select(Review).where(
+        Review.reviewer_id == actor.person_id, Review.proposal_id.in_([proposal.id for proposal, _ in found])
+    )
+    own = {review.proposal_id: review for review in session.scalars(mine)}
+    return [(one, number) for one, number in found if may_discuss(actor, one, own.get(one.id))]
 
 
 def _person(actor: Actor) -> int:

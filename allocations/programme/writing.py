@@ -25,6 +25,7 @@ from allocations.programme.answers import Attachment
 from allocations.programme.calls import Call
 from allocations.programme.differences import word_count
 from allocations.programme.proposals import (
+    GraceGiven,
     Proposal,
     ProposalSubmitted,
     ProposalVersion,
@@ -376,12 +377,16 @@ def _answered(question: Question, written: Written) -> dict[str, Any]:
 
 
 def give_grace(session: Session, actor: Actor, proposal: Proposal, *, reason: str) -> None:
-    """Let this draft in for the call's minutes of grace, from now on."""
+    """Let this draft in for the call's minutes of grace, from now on. A second click adds nothing."""
     require(may_give_grace(actor, proposal))
     if not reason.strip():
         raise Incomplete({"reason": "Say what held them up; it stays on the record."})
-    proposal.grace_until = clock.now() + timedelta(minutes=proposal.call.grace_minutes)
+    until = clock.now() + timedelta(minutes=proposal.call.grace_minutes)
+    if proposal.grace_until is not None and until - proposal.grace_until < timedelta(minutes=1):
+        return
+    proposal.grace_until = until
     audit.record(session, actor, "proposal.give_grace", subject=proposal.ref, note=reason)
+    outbox.put(session, GraceGiven(proposal.id))
 
 
 def withdraw(session: Session, actor: Actor, proposal: Proposal, *, reason: str = "") -> None:

@@ -4,27 +4,27 @@ import json
 import logging
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, abort, current_app, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from sqlalchemy import select
 
 from allocations.kernel import clock
 from allocations.kernel.errors import Invalid
 from allocations.people import linking, persons
 from allocations.people.institutions import IdentityProvider, enabled_providers, provider_by_slug
-from allocations.people.persons import Identity, Profile, by_identity
+from allocations.people.persons import STAGES, CareerStage, Identity, Person, Profile, by_identity
 from allocations.people.recognition import Claims, Held, recognise
 from portal import fields, science
 from portal.auth import attempts, backchannel, offers, sessions, step_up, throttle
 from portal.auth.attempts import Errand, Purpose
 from portal.auth.normalise import normalise
 from portal.auth.oidc import Client, Declined, Refused
-from portal.auth.people import actor, current_person, safe_next
+from portal.auth.people import actor, current_person, safe_next, view_as
 from portal.auth.transport import Directory, Misconfigured, Unreachable, patience
 from portal.database import session
 from portal.database import sessions as own_sessions
@@ -87,6 +87,7 @@ class WelcomeInput(BaseModel):
     name: fields.Needed
     email: fields.Needed
     fields_of_science: list[fields.Short] = []
+    career_stage: Annotated[CareerStage | None, BeforeValidator(lambda text: text or None)] = None
 
 
 @blueprint.get("/login")
@@ -276,7 +277,7 @@ def _not_logged_in(
 def welcome() -> ResponseReturnValue:
     """The short profile of a first log-in, and the terms of use."""
     person = current_person() or abort(404)
-    form = Form({"name": person.name, "email": person.email, "fields_of_science": person.fields_of_science})
+    form = Form(_profile(person))
     if request.method == "POST":
         form = posted("fields_of_science", "agree")
         known = person.welcomed_at is not None
@@ -284,11 +285,14 @@ def welcome() -> ResponseReturnValue:
             told = ("/account", "Your profile is saved.") if known else ("/home", "Welcome.")
             return see_other(safe_next(cookie.pop("wanted", told[0])), told[1])
     proofs = [p for p in enabled_providers(session()) if linking.is_proof_only(p)]
-    fields_of_science, status = science.FIELDS, form.status
-    shown = page(
-        "auth/welcome.html", form=form, proofs=proofs, fields_of_science=fields_of_science, status=status
-    )
-    return leading_out(shown)
+    choices = {"fields_of_science": science.FIELDS, "stages": [("", "Not told"), *STAGES.items()]}
+    return leading_out(page("auth/welcome.html", form=form, proofs=proofs, status=form.status, **choices))
+
+
+def _profile(person: Person) -> dict[str, Any]:
+    """As it is kept; whoever views as this person does not learn the career stage."""
+    told = {"name": person.name, "email": person.email, "fields_of_science": person.fields_of_science}
+    return told | {"career_stage": "" if view_as() else str(person.career_stage or "")}
 
 
 def _welcome(form: Form) -> None:
@@ -296,7 +300,7 @@ def _welcome(form: Form) -> None:
     if "yes" not in form.values.get("agree", []):
         raise Invalid({"agree": "Agree to the terms of use to go on."})
     chosen = tuple(field for field in given.fields_of_science if field in science.FIELDS)
-    profile = Profile(given.name, given.email, chosen)
+    profile = Profile(given.name, given.email, chosen, given.career_stage)
     persons.welcome(session(), actor(), current_person() or abort(404), profile=profile, terms=TERMS)
 
 

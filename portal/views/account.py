@@ -4,6 +4,7 @@ from flask import Blueprint, abort
 from flask.typing import ResponseReturnValue
 
 from allocations.people import trail
+from allocations.people.persons import STAGES
 from portal.auth.people import actor, current_person
 from portal.database import session
 from portal.permissions import needs, query
@@ -18,7 +19,7 @@ PAGE = 50
 @needs("account.see")
 def index() -> ResponseReturnValue:
     held = sorted({str(role) for role, _ in actor().roles})
-    return page("account/index.html", owner=current_person() or abort(404), roles=held)
+    return page("account/index.html", owner=current_person() or abort(404), roles=held, stages=STAGES)
 
 
 @blueprint.get("/account/trail")

@@ -48,6 +48,7 @@ class WindowInput(BaseModel):
     max_months: fields.Number
     per_person: fields.OptionalNumber = None
     grace_minutes: fields.Number
+    appeal_days: fields.Number
 
 
 class ReviewInput(BaseModel):
@@ -113,6 +114,7 @@ def _window(call: Call) -> Values:
         "max_months": str(call.max_months),
         "per_person": "" if call.per_person is None else str(call.per_person),
         "grace_minutes": str(call.grace_minutes),
+        "appeal_days": str(call.appeal_days),
     }
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from allocations.accounts import projects
-from allocations.programme import proposals
+from allocations.programme import appeals, proposals
 from portal import tasks
 from portal.auth.people import actor
 from portal.database import session
@@ -22,5 +22,6 @@ def index() -> ResponseReturnValue:
         tasks=tasks.waiting_for(session(), actor()),
         proposals=proposals.page(session(), actor(), mine=True, size=5),
         projects=projects.page(session(), actor(), mine=True, size=5),
+        appeals=appeals.waiting(session(), actor()) if appeals.is_asked(actor()) else (),
         mailbox=not settings().smtp_url,
     )

@@ -184,6 +184,7 @@ def decide(ref: str) -> ResponseReturnValue:
         requests=requests.of_proposal(session(), proposal),
         written=writing.written_for(session(), proposal),
         pools={pool["resource"].slug: pool for pool in _pools(proposal.call, {})},
+        is_back=decisions.is_back,
         status=form.status,
         **around,
     )

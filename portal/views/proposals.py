@@ -3,7 +3,7 @@
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
-from allocations.programme import assessing, decisions, proposals, reviews, steps, writing
+from allocations.programme import appeals, assessing, decisions, proposals, reviews, steps, writing
 from allocations.programme import progress as progress_of
 from allocations.programme.calls import Decider
 from allocations.programme.proposals import Proposal, State
@@ -38,6 +38,7 @@ def show(ref: str) -> ResponseReturnValue:
     editable = proposal.state in proposals.EDITABLE
     asked = requests.of_proposal(session(), proposal)
     written = writing.written_for(session(), proposal)
+    decision = decisions.of_proposal(session(), proposal) if on_team or office else None
     return page(
         "proposals/show.html",
         proposal=proposal,
@@ -48,7 +49,8 @@ def show(ref: str) -> ResponseReturnValue:
         first=sections.first(proposal),
         steps=_steps(proposal),
         missing=writing.missing(proposal, written) | requests.missing(asked) if on_team and editable else {},
-        decision=decisions.of_proposal(session(), proposal) if on_team or office else None,
+        decision=decision,
+        appeal_until=appeals.until(decision, proposal) if decision and on_team else None,
         way=progress_of.way(proposal) if on_team or office else [],
         message_form=Form(),
         assessments=assessing.of_proposal(session(), proposal) if office else [],

@@ -33,7 +33,8 @@ def around(proposal: Proposal) -> dict[str, Any]:
     """Reviews, reply and discussion, for the pages that show them, as the actor may know them."""
     circle = disclosure.circle(session(), actor(), proposal)
     talks = talking.may_discuss(actor(), proposal, circle.own)
-    return {"circle": circle, "said": circle.messages(session()), "talks": talks}
+    said = {"circle": circle, "said": circle.messages(session()), "talks": talks}
+    return said | {"earlier": circle.earlier}
 
 
 @blueprint.route("/proposals/<ref>/reply", methods=["GET", "POST"])

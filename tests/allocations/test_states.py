@@ -24,7 +24,7 @@ ALLOWED = {
     Proposal: (
         "draft>submitted draft>withdrawn submitted>in_review submitted>returned submitted>declined "
         "submitted>withdrawn returned>submitted returned>withdrawn in_review>awarded in_review>declined "
-        "in_review>withdrawn"
+        "in_review>withdrawn declined>in_review"
     ),
     Review: (
         "invited>accepted invited>refused invited>conflicted invited>cancelled accepted>submitted "

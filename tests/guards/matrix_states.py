@@ -13,7 +13,9 @@ from allocations.people.merging import MergeState
 from allocations.people.roles import Role
 from allocations.people.standing import Level
 from allocations.programme import progress
+from allocations.programme.appeals import Appeal, AppealState, Case, Ground
 from allocations.programme.calls import CallState, Reviewers
+from allocations.programme.decisions import Decision, Outcome
 from allocations.programme.meetings import MeetingState
 from allocations.programme.proposals import State
 from allocations.programme.reviews import ReviewState
@@ -89,6 +91,27 @@ def _discussed(kind: StepKind, *, reviewed: bool = True, discussing: bool = True
         having(world.one.call, steps=steps)
         having(world.one.review, state=ReviewState.SUBMITTED)
         return (proposal, world.one.review if reviewed else None)
+
+    return arrange
+
+
+def _case(state: State, *, appeal: AppealState | None = None, days: int = 14) -> Arrange:
+    """Chen has decided, Ruth has been asked to review."""
+
+    def arrange(world: World) -> Things:
+        (proposal,) = having(world.one.proposal, state=state)
+        having(world.one.call, appeal_days=days)
+        decided = Decision(
+            proposal_id=proposal.id, outcome=Outcome.DECLINE, summary="No.", decided_by="Chen Li"
+        )
+        decided.decided_at = clock.now()
+        made = None
+        if appeal:
+            made = Appeal(
+                proposal=proposal, made_by="Priya", ground=Ground.FACT, text="Missed.", state=appeal
+            )
+        chen, ruth = (frozenset({world.actors[name].person_id or 0}) for name in ("chen", "ruth"))
+        return (Case(proposal, decided, made, chen, ruth, is_related=False),)
 
     return arrange
 
@@ -225,6 +248,9 @@ NOUNS: dict[str, States] = {
         str(StepKind.DISCUSSION): _discussed(StepKind.DISCUSSION, discussing=False)
     },
     "meeting": each(MeetingState, "meeting"),
+    "decision": {str(state): _case(state) for state in State},
+    "decision without appeals": {str(State.DECLINED): _case(State.DECLINED, days=0)},
+    "appeal": {str(state): _case(State.DECLINED, appeal=state) for state in AppealState},
     "pool of a call": {"open": lambda world: (world.one.call.pools[0],)},
     "proposal after closing": {str(state): _proposal_after_closing(state) for state in State},
     "submitted review at step": {str(kind): _with_review(kind, "review") for kind in StepKind},

@@ -15,6 +15,12 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     "access_grant.revoke": {"grant": {"live": "dana dora"}},
     "access_request.decide": {"request": {"pending": "dana dora"}},
     "allocation.consent": {"allocation": {"offered": "pat nora"}, "consent": {"pending": "pat nora"}},
+    "appeal.answer": {"decision": {}, "appeal": {"waiting": "owen"}},
+    "appeal.make": {
+        "decision": {"awarded, declined": "priya"},
+        "decision without appeals": {},
+        "appeal": {},
+    },
     "audit.see": {"nothing": {"always": "aude ada"}},
     "award.accept": {"award": {"offered": "priya"}},
     "award.decline": {"award": {"offered": "priya"}},

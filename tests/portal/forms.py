@@ -49,6 +49,18 @@ FORMS = (
     FormPage("auth.logout", "priya", "/logout", page=False),
     FormPage("auth.welcome", "sam", "/welcome", {"agree": "yes"}),
     FormPage("auth.end_session", "sam", "/account/sessions/end", {"session": "1"}, page=False),
+    FormPage(
+        "appeals.show",
+        "mei",
+        "/proposals/{proposal_enzymes}/appeal",
+        {"ground": "fact", "text": REASON, "agree": "yes"},
+    ),
+    FormPage(
+        "appeals.answer",
+        "owen",
+        "/proposals/{proposal_weather}/appeal/answer",
+        {"outcome": "reject", "reason": REASON},
+    ),
     FormPage("assigning.index", "owen", "/calls/{call_open}/assignment", {"reviewers": "2"}),
     FormPage(
         "assigning.mark",
@@ -129,6 +141,9 @@ FORMS = (
     FormPage("opening.publish", "owen", "/calls/{call_draft}/publish", page=False),
     FormPage("consents.answer", "pat", "/allocations/{allocation_offered}/consent", {"reason": REASON}),
     FormPage("datasets.revoke", "dana", "/access-grants/{grant_id}/revoke", {"reason": REASON}),
+    FormPage(
+        "institutions.classify", "ada", "/admin/institutions/{institution_far}/kind", {"kind": "laboratory"}
+    ),
     FormPage(
         "institutions.new",
         "ada",

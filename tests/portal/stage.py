@@ -22,6 +22,7 @@ from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
 from allocations.programme import answers, assigning, decisions, reviewing, writing
 from allocations.programme.answers import Typed
+from allocations.programme.appeals import Appeal, Ground
 from allocations.programme.calls import Call
 from allocations.programme.expertise import Publication, ReviewerProfile
 from allocations.programme.proposals import Proposal
@@ -102,6 +103,7 @@ def fill(portal: Portal) -> None:
         competitions.assess(session)
         competitions.teach(session, actor(session, "priya"), project(session))
         _offer_an_award(session)
+        _appeal(session)
         _invite_sam(session)
         _ask_reviewers(session)
         _start_notebooks(session)
@@ -158,6 +160,12 @@ def _offer_an_award(session: Session) -> None:
     amounts = {request.resource.slug: request.requested // 2 for request in found.requests}
     words = "A clear question and a sound plan."
     decisions.award(session, actor(session, "chen"), found, amounts=amounts, summary=words)
+
+
+def _appeal(session: Session) -> None:
+    """Weather: awarded with less than was asked; its PI has appealed, nobody has answered."""
+    found = proposal(session, "weather")
+    session.add(Appeal(proposal=found, made_by=found.pi.name, ground=Ground.FACT, text="A page was missed."))
 
 
 def _invite_sam(session: Session) -> None:
@@ -368,6 +376,7 @@ def _of_people(session: Session) -> dict[str, str]:
         "held_id": str(session.scalars(held).one()),
         "session_sam": str(session.scalars(select(LoginSession.id).order_by(LoginSession.id).limit(1)).one()),
         "home_id": str(session.scalars(select(HomeOrganisation.id)).one()),
+        "institution_far": str(session.scalars(select(HomeOrganisation.institution_id)).one()),
         "role_invitation_id": str(invitation),
         "role_token": links.role_invitation(SECRET, invitation),
     }

@@ -2,13 +2,21 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
+from allocations.accounts import projects
+from allocations.accounts.projects import ProjectRole
 from allocations.kernel import clock
+from allocations.people.roles import SYSTEM
+from allocations.programme import reviewing, talking
+from allocations.programme.conflicts import Conflict
 from allocations.programme.reviews import Review, ReviewState
+from allocations.programme.talking import Message
 from portal.mail import Letter
 from tests.portal import stage
 from tests.portal.stage import Portal
+from tests.portal.talks import TALKING
 
 DAY = timedelta(days=1)
 SUBJECT = "What waits for you"
@@ -66,3 +74,59 @@ def test_a_review_that_is_nearly_due_or_late_is_named(portal: Portal) -> None:
         assert f"{ref} is due on" in remind(portal)["petra"]
     with clock.at((due_at + 2 * DAY).replace(hour=12)):
         assert f"{ref} was due on" in remind(portal)["petra"]
+
+
+def lines_about(letters: dict[str, str], title: str) -> dict[str, str]:
+    """The line about this discussion in each letter that has one."""
+    found = {who: [line for line in body.splitlines() if title in line] for who, body in letters.items()}
+    return {who: lines[0] for who, lines in found.items() if lines}
+
+
+def test_new_messages_are_told_once_to_those_who_may_discuss(portal: Portal) -> None:
+    noon = clock.now().replace(hour=12)
+    with clock.at(noon):
+        remind(portal)
+        with portal.sessions() as session, session.begin():
+            dunes = stage.proposal(session, "dunes")
+            for earlier in session.scalars(select(Message)):
+                earlier.sent_at -= 2 * DAY
+            for text in ("I agree.", "One card is enough."):
+                talking.say(session, stage.actor(session, "chen"), dunes, text=text)
+    with clock.at(noon + DAY):
+        told = lines_about(remind(portal), TALKING)
+    with clock.at(noon + 2 * DAY):
+        again = lines_about(remind(portal), TALKING)
+
+    ref = stage.places(portal)["proposal_dunes"]
+    assert told["ruth"] == f"* 2 new messages in the discussion of “{TALKING}” ({ref})"
+    assert {who: line[2] for who, line in told.items()} == {"ruth": "2", "owen": "2"}, "chen wrote them"
+    assert again == {}
+
+
+@pytest.mark.parametrize("way", ["conflict", "house", "colleague", "reopened"])
+def test_new_messages_are_kept_from_whoever_may_not_discuss(portal: Portal, way: str) -> None:
+    """Owen, and Ruth where it is about her review."""
+    noon = clock.now().replace(hour=12)
+    with clock.at(noon):
+        remind(portal)
+    with portal.sessions() as session, session.begin():
+        dunes = stage.proposal(session, "dunes")
+        owen, ruth = stage.person(session, "owen"), stage.actor(session, "ruth")
+        with clock.at(noon + timedelta(minutes=1)):
+            talking.say(session, stage.actor(session, "chen"), dunes, text="I agree.")
+        if way == "conflict":
+            session.add(Conflict(person_id=owen.id, proposal_id=dunes.id, reason="A friend."))
+        elif way == "house":
+            owen.institution = dunes.pi.institution
+        elif way == "colleague":
+            shared = projects.found(session, title="Shared", summary="", pi=dunes.pi)
+            projects.add_member(session, SYSTEM, shared, person=owen, role=ProjectRole.USER)
+        else:
+            own = talking.own_review(session, ruth, dunes)
+            assert own is not None
+            reviewing.reopen(session, ruth, own)
+    with clock.at(noon + DAY):
+        told = lines_about(remind(portal), TALKING)
+
+    assert ("ruth" if way == "reopened" else "owen") not in told
+    assert ("owen" if way == "reopened" else "ruth") in told

@@ -115,6 +115,7 @@ def test_dates_that_cannot_be_are_refused_at_their_field(
         "max_months": "12",
         "per_person": "17",
         "grace_minutes": "15",
+        "appeal_days": "14",
     }
     ref = stage.places(portal)["call_draft"]
     answer = portal.log_in("owen").post(f"/calls/{ref}/edit/window", data=data)

@@ -7,11 +7,15 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from sqlalchemy import select
 
+from allocations.accounts.projects import ProjectRole
 from allocations.kernel import clock
 from allocations.kernel.audit import AuditEntry
 from allocations.programme.conflicts import Conflict
 from allocations.programme.grace import NOT_POSSIBLE
 from allocations.programme.proposals import Proposal, ResourceRequest, State
+from allocations.programme.teams import InvitationState, TeamMember
+from portal.filters import in_zone
+from portal.mail import Letter
 from tests.portal import stage
 from tests.portal.forms import REASON
 from tests.portal.stage import Portal
@@ -47,6 +51,8 @@ def test_a_late_draft_is_let_in_for_some_minutes(portal: Portal, owen: FlaskClie
     assert "Glaciers" not in told
     until = draft(portal).grace_until
     assert until is not None
+    again = owen.post(page, data={"reference": ref, "reason": REASON})
+    assert (again.status_code, draft(portal).grace_until) == (303, until)
     assert abs(until - clock.now() - timedelta(minutes=15)) < timedelta(minutes=1)
     with clock.at(until + timedelta(seconds=1)):
         late = portal.log_in("mei").post(f"/proposals/{ref}/submit")
@@ -123,3 +129,28 @@ def test_an_open_call_gives_none(portal: Portal, owen: FlaskClient) -> None:
     assert "gives no grace now" in owen.get(here).text
     answer = owen.post(here, data={"reference": places["proposal_soil"], "reason": REASON})
     assert NOT_POSSIBLE in answer.text
+
+
+def test_the_team_hears_until_when_the_draft_is_let_in(portal: Portal, owen: FlaskClient, page: str) -> None:
+    ref = draft(portal).ref
+    with portal.sessions() as session, session.begin():
+        found, uma = stage.proposal(session, "glaciers"), stage.person(session, "uma")
+        joined = TeamMember(
+            email=uma.email, role=ProjectRole.USER, person=uma, state=InvitationState.ACCEPTED
+        )
+        invited = TeamMember(email="later@commons.example", role=ProjectRole.USER)
+        found.team.extend([joined, invited])
+
+    owen.post(page, data={"reference": ref, "reason": REASON})
+    owen.post(page, data={"reference": ref, "reason": REASON})
+    portal.deliver()
+
+    with portal.sessions() as session:
+        until = stage.proposal(session, "glaciers").grace_until
+        about = Letter.subject.contains(f"{ref} can be submitted until")
+        told = session.scalars(select(Letter).where(about).order_by(Letter.recipient)).all()
+        zone = stage.proposal(session, "glaciers").call.timezone
+    assert until is not None
+    assert [letter.recipient.split("@")[0] for letter in told] == ["mei", "uma"]
+    assert all(in_zone(until, zone) in letter.body for letter in told)
+    assert all(REASON not in letter.body for letter in told)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from allocations.kernel.audit import AuditEntry
 from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
 from allocations.people.persons import Identity
 from portal.entries import ror_id
@@ -263,3 +264,24 @@ def test_every_slip_of_one_character_in_a_ror_id_is_seen() -> None:
     for wrong in slips | swaps:
         with pytest.raises(ValueError, match="ROR id"):
             ror_id(wrong)
+
+
+def test_the_kind_of_an_institution_is_kept_and_shown(portal: Portal) -> None:
+    ada = portal.log_in("ada")
+    address = f"/admin/institutions/{stage.places(portal)['institution_far']}/kind"
+
+    saved = ada.post(address, data={"kind": "hospital"})
+    wrong = ada.post(address, data={"kind": "castle"})
+
+    assert (saved.status_code, wrong.status_code) == (303, 422)
+    assert "Hospital" in ada.get(saved.location).text
+    assert "Choose one of the options." in wrong.text
+    assert portal.log_in("owen").post(address, data={"kind": "other"}).status_code == 403
+    assert ada.post(f"/admin/institutions/{10**9}/kind", data={"kind": "other"}).status_code == 404
+    ada.post(address, data={"kind": ""})
+    with portal.sessions() as session:
+        far = session.scalars(select(Institution).where(Institution.name == "Far University")).one()
+        assert far.kind is None
+        noted = select(AuditEntry.note).where(AuditEntry.verb == "institution.classify")
+        notes = session.scalars(noted.order_by(AuditEntry.id)).all()
+        assert notes == ["Far University: Hospital", "Far University: not known"]
