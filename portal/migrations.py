@@ -12,6 +12,7 @@ from allocations.people import confirmations, institutions, invitations, merging
 from allocations.programme import (
     answers,
     assessing,
+    bids,
     calls,
     conflicts,
     decisions,
@@ -45,7 +46,7 @@ MODELS = (
     (audit, chain, outbox, institutions, persons, roles, invitations, confirmations, merging),
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, questions, answers, conflicts, decisions, proposals, reviews, talking, teams, runs, draws),
-    (expertise, assessing, courses),
+    (expertise, assessing, bids, courses),
     (catalogue, grants, requests, clusters, namespaces, notebooks),
     (mail, digests, operations, attempts, backchannel, offers, sessions, step_up, throttle),
     (personal_tokens, service_tokens),

@@ -12,7 +12,7 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import assessing, progress, proposals, reviews
+from allocations.programme import assessing, bids, progress, proposals, reviews
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
@@ -40,9 +40,7 @@ def waiting_for(session: Session, actor: Actor) -> list[Task]:
 def _kinds(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
     mine = _mine(actor)
     if actor.has(Role.REVIEWER) or actor.scopes(Role.REVIEWER):
-        written = select(ReviewerProfile.person_id).where(ReviewerProfile.confirmed_at.is_not(None))
-        silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
-        mine.append((_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
+        mine += _of_reviewer(actor)
     if actor.has(Role.PROGRAMME_OFFICER):
         # With the provider there is nothing for the office to do.
         here = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.ADMIN_CHECK)
@@ -96,6 +94,15 @@ def _mine(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
         (_count(Award.id, offered), "Awards whose terms you have to accept", "/projects"),
         (_count(Review.id, open_reviews), "Reviews asked of you", "/reviews"),
         (_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),
+    ]
+
+
+def _of_reviewer(actor: Actor) -> list[tuple[ColumnElement[int], str, str]]:
+    written = select(ReviewerProfile.person_id).where(ReviewerProfile.confirmed_at.is_not(None))
+    silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
+    return [
+        (_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"),
+        (_count(Proposal.id, bids.unanswered(actor)), "Proposals that you may ask for", "/reviews"),
     ]
 
 

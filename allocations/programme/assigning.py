@@ -101,7 +101,8 @@ def _own(actor: Actor) -> ColumnElement[bool]:
     return exists().where(Proposal.call_id == Call.id, Proposal.state != State.WITHDRAWN, mine)
 
 
-def _require(session: Session, actor: Actor, call: Call) -> None:
+def require_office(session: Session, actor: Actor, call: Call) -> None:
+    """For verbs about who reviews in the call: whoever assigns, and has no proposal of their own in it."""
     own = session.scalar(select(_own(actor)).where(Call.id == call.id))
     require(first_no(may_propose(actor, call), when(not own, OWN)))
 
@@ -114,7 +115,7 @@ def latest(session: Session, call: Call) -> Run | None:
 
 def ask(session: Session, actor: Actor, call: Call, wish: Wish, *, seed: int) -> Run:
     """Have reviewers proposed; what was fixed by hand on the last run stays fixed, unless it is forgotten."""
-    _require(session, actor, call)
+    require_office(session, actor, call)
     _check(wish)
     in_review = (Proposal.call_id == call.id, Proposal.state == State.IN_REVIEW)
     if not session.scalar(select(func.count()).where(*in_review)):
@@ -154,7 +155,7 @@ def _ask(session: Session, actor: Actor, call: Call, wish: Wish, *, seed: int, f
 
 def again(session: Session, actor: Actor, call: Call, run: Run, *, marks: Marks) -> Run:
     """The same once more, seed and wishes alike, with other marks on the proposals that were shown."""
-    _require(session, actor, call)
+    require_office(session, actor, call)
     if run.state not in READY:
         raise IllegalMove("There is no result yet that could be marked.")
     if marks.locks & marks.bans:
@@ -199,7 +200,7 @@ def apply(session: Session, actor: Actor, call: Call, run: Run, *, pairs: Collec
     What is no longer possible is kept with the run, and the rest is done. Who was asked already is not
     asked again, also not after a refusal.
     """
-    _require(session, actor, call)
+    require_office(session, actor, call)
     # One after the other, also from two tabs: the second one sees what the first one did.
     locked = select(Run).where(Run.id == run.id).options(defer(Run.inputs)).with_for_update()
     session.scalars(locked.execution_options(populate_existing=True)).one()

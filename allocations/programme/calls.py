@@ -181,6 +181,8 @@ class Call(Referenced, Base):
     high_risk_percent: Mapped[int] = mapped_column(default=0)
     # How long after the close an officer may let somebody in.
     grace_minutes: Mapped[int] = mapped_column(default=15)
+    # Until then reviewers say what they would like to review; empty: they are not asked.
+    bids_until: Mapped[datetime | None] = mapped_column(default=None, init=False)
     state: Mapped[CallState] = mapped_column(default=CallState.DRAFT)
     state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     version: Mapped[int] = mapped_column(init=False)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM
-from allocations.programme import expertise, relations, reviewers
+from allocations.programme import bidding, expertise, relations, reviewers
 from allocations.programme.answers import Answer
 from allocations.programme.calls import Call
 from allocations.programme.expertise import Kind
@@ -69,6 +69,7 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
             for each in listed
         ],
         "people": [*_people(session, known, places, asked)],
+        "bids": _bids(session, call, places, apart=apart),
         "barred": _pairs(apart),
         "kept": _pairs(asked.kept),
         "declined": _pairs(asked.declined),
@@ -81,6 +82,17 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
 
 def _pairs(pairs: Collection[Pair]) -> list[list[int]]:
     return [list(pair) for pair in sorted(pairs)]
+
+
+def _bids(
+    session: Session, call: Call, places: Collection[int], *, apart: Collection[Pair]
+) -> dict[str, list[list[Any]]]:
+    """What reviewers have said, by person; keys are text, because that is what JSON keeps."""
+    said = bidding.of_call(session, call, places)
+    return {
+        str(person): [[proposal, str(value)] for proposal, value in each if (proposal, person) not in apart]
+        for person, each in sorted(said.items())
+    }
 
 
 def _in_review(session: Session, call: Call) -> Sequence[Proposal]:

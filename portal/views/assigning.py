@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.errors import IllegalMove, NotFound
-from allocations.programme import assigning, proposed
+from allocations.programme import assigning, bids, proposed
 from allocations.programme.assigning import Asked, Marks, Pair, Wish
 from allocations.programme.calls import Call
 from allocations.programme.proposed import Pages, Shown
@@ -48,7 +48,14 @@ def index(ref: str) -> ResponseReturnValue:
             return see_other(url_for("assigning.index", ref=ref), "Reviewers are being proposed.")
     pages = _pages()
     found = proposed.shown(session(), actor(), call, run, pages=pages)
-    context = {"call": call, "run": run, "found": found, "pages": pages, "steps": _steps(run)}
+    context = {
+        "call": call,
+        "asks_bids": bids.is_open(call),
+        "run": run,
+        "found": found,
+        "pages": pages,
+        "steps": _steps(run),
+    }
     return page("assigning/index.html", form=form, status=form.status, **context, **_drawn(found))
 
 

@@ -30,6 +30,8 @@ REPEATABLE = {
     "auth.end_session",
     "auth.logout",
     "auth.welcome",
+    "bids.ask",
+    "bids.index",
     "opening.copy",
     "opening.new",
     "notebooks.new",
