@@ -4,9 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import bidding, clusters, laptop, matching, pages, selection
+from benchmarks import bidding, clusters, laptop, matching, mixing, pages, selection
 
-NAMES = ("laptop", "pages", "clusters", "matching", "bidding", "selection")
+NAMES = ("laptop", "pages", "clusters", "matching", "bidding", "mixing", "selection")
 
 
 def main() -> None:
@@ -30,6 +30,8 @@ def main() -> None:
         matching.run(large=given.large, bound=given.bound)
     if "bidding" in names:
         bidding.run()
+    if "mixing" in names:
+        mixing.run()
     if "selection" in names:
         selection.run()
 

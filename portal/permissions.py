@@ -114,6 +114,7 @@ RULES: dict[str, Rule] = {
     "review.reopen": reviews.may_reopen,
     "review.step_back": reviews.may_step_back,
     "review.write": reviews.may_write,
+    "reviewer.say_seniority": expertise.may_say_seniority,
     "reviewer.see": reviewers.may_see,
     "reviewer_profile.edit": expertise.may_edit,
     "role.grant": roles.may_grant,

@@ -114,6 +114,7 @@ WORDS = {
     "run.running": "Began a computation",
     "run.waiting": "Took up a computation again",
     "reviewer_profile.confirm": "Confirmed their reviewer profile",
+    "reviewer_profile.say_seniority": "Said how senior a reviewer is",
     "reviewer_profile.save": "Saved their reviewer profile",
     "role.grant": "Granted a role",
     "role.revoke": "Revoked a role",

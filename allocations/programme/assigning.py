@@ -21,6 +21,7 @@ from allocations.programme.runs import Run, RunKind, RunState
 from allocations.programme.teams import TeamMember
 
 Pair = tuple[int, int]  # proposal id, person id
+MIX = ("technical", "domain", "senior", "early")
 READY = frozenset({RunState.DONE, RunState.APPLIED})
 MOST = 9
 # A pair's chance, in percent.
@@ -32,7 +33,9 @@ OWN = "You have a proposal in this call, so colleagues of the office find its re
 class Wish:
     """How reviewers are proposed.
 
-    `limit` is the most likely that a pair may be, in percent; `forget` drops what was fixed by hand.
+    `technical`, `domain` and `senior` ask for at least one such reviewer on each proposal, `early` for at
+    most one early in their career. `limit` is the most likely that a pair may be, in percent; `forget`
+    drops what was fixed by hand.
     """
 
     reviewers: int
@@ -40,6 +43,14 @@ class Wish:
     technical: bool = False
     limit: int | None = None
     forget: bool = False
+    domain: bool = False
+    senior: bool = False
+    early: bool = False
+
+    @property
+    def mix(self) -> list[str]:
+        """The wishes about who sits together on a proposal, by name."""
+        return [name for name in MIX if getattr(self, name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +142,8 @@ def _check(wish: Wish) -> None:
         wrong["reviewers"] = f"Enter a number from 1 to {MOST}."
     if wish.limit is not None and not LEAST_LIMIT <= wish.limit <= MOST_LIMIT:
         wrong["limit"] = f"Enter a number from {LEAST_LIMIT} to {MOST_LIMIT}, or leave this empty."
-    elif wish.limit is not None and wish.technical:
-        wrong["limit"] = "Lots and a technical reviewer for each proposal cannot be had together."
+    elif wish.limit is not None and wish.mix:
+        wrong["limit"] = "Lots and wishes about who sits together on a proposal cannot be had at once."
     if wrong:
         raise Invalid(wrong)
 
@@ -146,7 +157,7 @@ def _ask(session: Session, actor: Actor, call: Call, wish: Wish, *, seed: int, f
         seed=seed,
         reviewers=wish.reviewers,
         spread=wish.spread,
-        technical=wish.technical,
+        **{name: getattr(wish, name) for name in MIX},
         limit=None if wish.limit is None else wish.limit / 100,
         locks=fixed.get("locks", []),
         bans=fixed.get("bans", []),
@@ -176,7 +187,8 @@ def wish_of(run: Run) -> Wish:
     chosen = run.parameters
     limit = chosen["limit"]
     percent = None if limit is None else round(limit * 100)
-    return Wish(chosen["reviewers"], chosen["spread"], chosen["technical"], percent)
+    mix = {name: chosen.get(name, False) for name in MIX}
+    return Wish(chosen["reviewers"], chosen["spread"], limit=percent, **mix)
 
 
 def _pairs(listed: Sequence[Sequence[int]]) -> set[Pair]:

@@ -8,7 +8,7 @@ from typing import Any
 from allocations.programme.bids import WEIGHTS, BidValue
 from allocations.programme.calibration import calibrating
 from allocations.programme.calibration.values import Calibrated, Score
-from allocations.programme.expertise import Kind
+from allocations.programme.expertise import Kind, Seniority
 from allocations.programme.matching import distributed
 from allocations.programme.matching.affinity import Affinities, Profile, Text, affinities
 from allocations.programme.matching.assignment import refill
@@ -24,6 +24,10 @@ SAID = {
     str(BidValue.WILLING): " They said that they would take it.",
     str(BidValue.UNWILLING): " They would rather not.",
 }
+
+# Wishes about who sits together on a proposal: the role of which there is at least, or at most, one.
+LEAST = {"technical": str(Kind.TECHNICAL), "domain": str(Kind.DOMAIN), "senior": str(Seniority.SENIOR)}
+MOST = {"early": str(Seniority.EARLY)}
 
 
 def exchange(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -49,7 +53,7 @@ def assignment(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
         [Text(one["id"], one["text"], tuple(one["fields"])) for one in inputs["proposals"]],
         [_profile(inputs, one) for one in inputs["people"]],
     )
-    options = Options(spread=inputs["spread"], mix=inputs["technical"], limit=inputs["limit"])
+    options = Options(spread=inputs["spread"], mix=bool(inputs["mix"]), limit=inputs["limit"])
     answer = refill(
         _problem(inputs, fit),
         options,
@@ -81,12 +85,15 @@ def _said(inputs: dict[str, Any]) -> dict[str, list[tuple[int, str]]]:
 
 def _problem(inputs: dict[str, Any], fit: Affinities) -> Problem:
     kept = Counter(proposal for proposal, _ in inputs["kept"])
-    mix = ((str(Kind.TECHNICAL), 1),) if inputs["technical"] else ()
+    least = tuple((LEAST[name], 1) for name in inputs["mix"] if name in LEAST)
+    most = tuple((MOST[name], 1) for name in inputs["mix"] if name in MOST)
     return Problem(
         # What is kept counts as a review that the proposal asks for.
-        demands=tuple(Demand(one["id"], one["wanted"] + kept[one["id"]], mix) for one in inputs["proposals"]),
+        demands=tuple(
+            Demand(one["id"], one["wanted"] + kept[one["id"]], least, most) for one in inputs["proposals"]
+        ),
         reviewers=tuple(
-            Reviewer(one["id"], one["cap"], 0, one["institution"], frozenset({one["kind"]}))
+            Reviewer(one["id"], one["cap"], 0, one["institution"], frozenset(one["roles"]))
             for one in inputs["people"]
         ),
         affinities=fit.affinity,
@@ -118,7 +125,7 @@ def _told(inputs: dict[str, Any], fit: Affinities, answer: Solution) -> dict[str
             for one in answer.pairs
         ],
         "loads": [list(load) for load in answer.loads],
-        "shortages": [[one.proposal, one.role, one.missing] for one in answer.shortages],
+        "shortages": [[one.proposal, one.role, one.missing, one.is_excess] for one in answer.shortages],
         "dropped": inputs["dropped"],
         "total": answer.total,
         "optimum": answer.optimum,

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM
-from allocations.programme import bidding, expertise, relations, reviewers
+from allocations.programme import assigning, bidding, expertise, relations, reviewers
 from allocations.programme.answers import Answer
 from allocations.programme.calls import Call
-from allocations.programme.expertise import Kind
+from allocations.programme.expertise import Kind, ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.questions import Question, QuestionKind
 from allocations.programme.reviewers import Availability, Reviewer
@@ -76,7 +76,8 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
         "locks": _pairs(wishes.locks),
         "bans": _pairs(wishes.bans),
         "dropped": [list(each) for each in wishes.dropped],
-        **{key: run.parameters[key] for key in ("spread", "technical", "limit")},
+        **{key: run.parameters[key] for key in ("spread", "limit")},
+        "mix": assigning.wish_of(run).mix,
     }
 
 
@@ -143,25 +144,30 @@ def _people(
     """The reviewers, and whoever reviews here already although they are no reviewer any more."""
     written, held = expertise.texts(session, places), asked.of_people()
     for each in sorted(known, key=lambda one: one.person.id):
-        kind = each.profile.kind if each.profile else Kind.DOMAIN
         fields = each.profile.fields_of_science if each.profile else []
-        papers = written[each.person.id]
         cap = places[each.person.id] + held[each.person.id]
-        yield _one(each.person, cap, kind=kind, fields=fields, papers=papers)
+        papers = written[each.person.id]
+        yield _one(each.person, cap, roles=_roles(each.profile), fields=fields, papers=papers)
     for person_id in sorted(set(asked.people) - set(places)):
         person = asked.people[person_id]
-        yield _one(person, held[person_id], kind=Kind.DOMAIN, fields=(), papers=())
+        yield _one(person, held[person_id], roles=_roles(None), fields=(), papers=())
+
+
+def _roles(profile: ReviewerProfile | None) -> list[str]:
+    """What a mix of reviewers may ask for."""
+    kind = str(profile.kind if profile else Kind.DOMAIN)
+    return [kind, str(profile.seniority)] if profile and profile.seniority else [kind]
 
 
 def _one(
-    person: Person, cap: int, *, kind: Kind, fields: Sequence[str], papers: Sequence[str]
+    person: Person, cap: int, *, roles: Sequence[str], fields: Sequence[str], papers: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "id": person.id,
         # Reviews of this call that the person has already count in it.
         "cap": cap,
         "institution": str(person.institution_id or ""),
-        "kind": str(kind),
+        "roles": list(roles),
         "fields": list(fields),
         "papers": list(papers),
     }

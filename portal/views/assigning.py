@@ -29,7 +29,7 @@ BUSY = (RunState.WAITING, RunState.RUNNING)
 
 class WishInput(BaseModel):
     reviewers: fields.Number
-    rules: list[Literal["spread", "technical", "forget"]] = []
+    rules: list[Literal["spread", "technical", "domain", "senior", "early", "forget"]] = []
     limit: fields.OptionalNumber = None
     seed: fields.OptionalNumber = None
 
@@ -90,7 +90,8 @@ def mark(ref: str) -> ResponseReturnValue:
 def _ask(form: Form, call: Call) -> None:
     given = form.parse(WishInput)
     rules = set(given.rules)
-    wish = Wish(given.reviewers, "spread" in rules, "technical" in rules, given.limit, "forget" in rules)
+    chosen = {name: name in rules for name in ("spread", "forget", *assigning.MIX)}
+    wish = Wish(given.reviewers, limit=given.limit, **chosen)
     seed = secrets.randbits(SEED_BITS) if given.seed is None else given.seed
     assigning.ask(session(), actor(), call, wish, seed=seed)
 
@@ -120,7 +121,7 @@ def _of_form(call: Call) -> Run:
 
 def _usual(call: Call, run: Run | None) -> dict[str, Any]:
     wish = assigning.wish_of(run) if run else Wish(call.reviewers)
-    rules = [name for name in ("spread", "technical") if getattr(wish, name)]
+    rules = [name for name in ("spread", *assigning.MIX) if getattr(wish, name)]
     return {"reviewers": str(wish.reviewers), "rules": rules, "limit": wish.limit or "", "seed": ""}
 
 

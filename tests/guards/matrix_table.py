@@ -133,6 +133,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "review after the decision": {},
     },
     "review.write": {"review": {"accepted": "ruth"}, "review after the decision": {}},
+    "reviewer.say_seniority": {"person": {"enabled": OFFICERS}, "reviewer": {"enabled": OFFICERS}},
     "reviewer.see": {"call": {"draft, upcoming, open, closed, concluded": f"chen {OFFICERS}"}},
     "reviewer_profile.edit": {"person": {}, "reviewer": {"enabled": "ruth"}},
     "role.grant": {"person": {"enabled": "ada"}, "administrator": {}},

@@ -257,6 +257,7 @@ FORMS = (
         page=False,
     ),
     FormPage("provider.device", "priya", "/device", {"user_code": USER_CODE}),
+    FormPage("reviewers.seniority", "owen", "/reviewers/{psn_ruth}/seniority", {"seniority": "senior"}),
     FormPage("reviews.accept", "rosa", "/reviews/{review_rosa}/accept", page=False),
     FormPage(
         "reviews.step_back",

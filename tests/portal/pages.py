@@ -164,6 +164,7 @@ PAGES = (
     Page("requests.index", "dana", "/access-requests", LIST),
     Page("reviewers.index", "chen", "/reviewers", LIST),
     Page("reviewers.index", "owen", "/reviewers?q=o&available=yes", LIST),
+    Page("reviewers.seniority", "owen", "/reviewers/{psn_ruth}/seniority"),
     Page("reviews.index", "petra", "/reviews", LIST),
     Page("reviews.step_back", "petra", "/reviews/{review_petra}/step-back"),
     Page("reviews.write", "ruth", "/reviews/{review_dunes}"),

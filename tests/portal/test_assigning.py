@@ -120,6 +120,20 @@ def test_what_was_typed_wrongly_comes_back_at_its_field(portal: Portal, owen: Fl
         assert (answer.status_code, f'id="field-{field}-error"' in answer.text) == (422, True), typed
 
 
+def test_a_mix_that_cannot_be_had_is_told_in_words(portal: Portal, owen: FlaskClient) -> None:
+    here = address(portal)
+    owen.post(here, data={"reviewers": "4", "rules": ["spread", "senior", "domain"]})
+    compute(portal)
+
+    text = owen.get(here).text
+
+    assert "No senior reviewer was free for some proposals" in text
+    assert "No one who judges the science" not in text
+    assert re.search(r'type="checkbox" value="senior" checked', text)
+    lots = owen.post(here, data={"reviewers": "2", "rules": ["senior"], "limit": "50"})
+    assert (lots.status_code, 'id="field-limit-error"' in lots.text) == (422, True)
+
+
 def test_never_and_lock_are_remembered(portal: Portal, owen: FlaskClient) -> None:
     here, pair = address(portal), stage.places(portal)["pair"]
     form = {**ticked(owen.get(here).text), "what": "again"}

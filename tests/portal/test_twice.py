@@ -37,6 +37,7 @@ REPEATABLE = {
     "notebooks.new",
     "projects.add_data",
     "registry.edit",
+    "reviewers.seniority",
     "viewing.end",
     "provider.answer",
     "provider.device",
