@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from allocations.accounts.projects import ProjectRole
 from allocations.kernel import clock
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed, NotFound
 from allocations.kernel.outbox import EventRow
@@ -21,6 +22,7 @@ from allocations.programme.conflicts import Conflict
 from allocations.programme.proposals import Proposal
 from allocations.programme.relations import LEVELS, Kind, Level
 from allocations.programme.reviews import Review
+from allocations.programme.teams import InvitationState, TeamMember
 from tests import cast as stage
 from tests.allocations.staffed import computed, seen
 from tests.allocations.test_staffing import WORLD, populate
@@ -63,6 +65,27 @@ def test_a_reviewer_is_asked_about_nothing_that_anything_keeps_them_from(
             if person.institution_id is not None:
                 assert shown == (set() if applies else free)
         example.rollback()
+
+
+def test_the_house_and_the_former_partners_of_anybody_on_the_team_are_not_asked(
+    session: Session, cast: Cast
+) -> None:
+    """Uma, on the team, is of Ruth's institution, and once wrote a proposal with Ravi."""
+    proposal, other = stage.in_review(cast), stage.open_call(cast, title="Another call")
+    ask(cast)
+    before = [listed(cast, actor) for actor in (cast.ruth, cast.ravi, cast.rosa)]
+    assert cast.people["uma"] in [member.person for member in proposal.team]
+    cast.people["uma"].institution = cast.people["ruth"].institution
+    shared = Proposal(call=other, pi=cast.people["ravi"], title="Before")
+    session.add(shared)
+    joined = TeamMember(email="uma@example.edu", role=ProjectRole.USER, person=cast.people["uma"])
+    joined.state = InvitationState.ACCEPTED
+    shared.team.append(joined)
+    session.flush()
+
+    after = [listed(cast, actor) for actor in (cast.ruth, cast.ravi, cast.rosa)]
+
+    assert (before, after) == ([{proposal.id}] * 3, [set(), set(), {proposal.id}])
 
 
 def test_no_kind_of_relation_is_unknown_to_what_is_shown() -> None:
