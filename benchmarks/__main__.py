@@ -4,9 +4,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import clusters, laptop, matching, pages, selection
+from benchmarks import bidding, clusters, laptop, matching, mixing, pages, selection
 
-NAMES = ("laptop", "pages", "clusters", "matching", "selection")
+NAMES = ("laptop", "pages", "clusters", "matching", "bidding", "mixing", "selection")
 
 
 def main() -> None:
@@ -28,6 +28,10 @@ def main() -> None:
             clusters.run(Path(folder) / "clusters")
     if "matching" in names:
         matching.run(large=given.large, bound=given.bound)
+    if "bidding" in names:
+        bidding.run()
+    if "mixing" in names:
+        mixing.run()
     if "selection" in names:
         selection.run()
 

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 # Database constraint -> form field and message: what two people at the same moment can run into.
 CONSTRAINTS = {
+    "uq_bid_person_id_proposal_id": ("_form", "You have just answered in another window."),
     "uq_answer_proposal_id_question_id": (
         "_form",
         "Somebody else saved an answer at the same moment. Theirs is shown below yours; saving again "

@@ -38,7 +38,7 @@ from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
-from portal import decision_letters, links, step_letters
+from portal import bid_letters, decision_letters, links, step_letters
 from portal.auth.service_tokens import ServiceToken, ServiceTokenConfirmed, ServiceTokenMade
 from portal.auth.tokens import SCOPE_WORDS, PersonalToken, Scope, TokenMade
 from portal.auth.viewing import PersonViewed
@@ -308,6 +308,7 @@ def _service_token_confirmed(post: Post, event: ServiceTokenConfirmed) -> None:
 
 
 WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
+    **bid_letters.WRITERS,
     IdentityLinked: _identity_linked,
     IdentityUnlinked: _identity_unlinked,
     MergeAsked: _merge_asked,

@@ -16,3 +16,14 @@ FIELDS = (
     "Languages and literature",
     "Other humanities and the arts",
 )
+# How long somebody has been in research, as reviewers and the office are asked.
+SENIORITIES = (
+    (
+        "early_career",
+        "Early career",
+        "Up to about eight years since the doctorate, or still on the way to it",
+    ),
+    ("experienced", "Experienced", "With projects of their own"),
+    ("senior", "Senior", "Leads a group, or has sat on panels such as this one"),
+    ("", "Not said"),
+)

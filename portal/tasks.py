@@ -16,7 +16,7 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import appeals, assessing, progress, proposals, reviews
+from allocations.programme import appeals, assessing, bids, progress, proposals, reviews
 from allocations.programme.appeals import Appeal
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
@@ -56,9 +56,7 @@ def waiting_for(session: Session, actor: Actor) -> list[Task]:
 def _kinds(actor: Actor) -> list[Kind]:
     mine = _mine(actor)
     if actor.has(Role.REVIEWER) or actor.scopes(Role.REVIEWER):
-        written = select(ReviewerProfile.person_id).where(ReviewerProfile.confirmed_at.is_not(None))
-        silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
-        mine.append(Kind(_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"))
+        mine += _of_reviewer(actor)
     if actor.has(Role.PROGRAMME_OFFICER):
         # With the provider there is nothing for the office to do.
         here = (Proposal.state == State.SUBMITTED, Proposal.step == StepKind.ADMIN_CHECK)
@@ -117,6 +115,15 @@ def _mine(actor: Actor) -> list[Kind]:
             select(func.min(Review.due_at)).where(open_reviews).scalar_subquery(),
         ),
         Kind(_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),
+    ]
+
+
+def _of_reviewer(actor: Actor) -> list[Kind]:
+    written = select(ReviewerProfile.person_id).where(ReviewerProfile.confirmed_at.is_not(None))
+    silent = and_(Person.id == actor.person_id, Person.id.not_in(written))
+    return [
+        Kind(_count(Person.id, silent), "Reviewer profile to fill in", "/reviews/profile"),
+        Kind(_count(Proposal.id, bids.unanswered(actor)), "Proposals that you may ask for", "/reviews"),
     ]
 
 

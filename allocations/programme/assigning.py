@@ -22,6 +22,7 @@ from allocations.programme.steps import StepKind
 from allocations.programme.teams import TeamMember
 
 Pair = tuple[int, int]  # proposal id, person id
+MIX = ("technical", "domain", "senior", "early")
 READY = frozenset({RunState.DONE, RunState.APPLIED})
 MOST = 9
 # A pair's chance, in percent.
@@ -33,7 +34,9 @@ OWN = "You have a proposal in this call, so colleagues of the office find its re
 class Wish:
     """How reviewers are proposed.
 
-    `limit` is the most likely that a pair may be, in percent; `forget` drops what was fixed by hand.
+    `technical`, `domain` and `senior` ask for at least one such reviewer on each proposal, `early` for at
+    most one early in their career. `limit` is the most likely that a pair may be, in percent; `forget`
+    drops what was fixed by hand.
     """
 
     reviewers: int
@@ -41,6 +44,14 @@ class Wish:
     technical: bool = False
     limit: int | None = None
     forget: bool = False
+    domain: bool = False
+    senior: bool = False
+    early: bool = False
+
+    @property
+    def mix(self) -> list[str]:
+        """The wishes about who sits together on a proposal, by name."""
+        return [name for name in MIX if getattr(self, name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,8 @@ def _own(actor: Actor) -> ColumnElement[bool]:
     return exists().where(Proposal.call_id == Call.id, Proposal.state != State.WITHDRAWN, mine)
 
 
-def _require(session: Session, actor: Actor, call: Call) -> None:
+def require_office(session: Session, actor: Actor, call: Call) -> None:
+    """For verbs about who reviews in the call: whoever assigns, and has no proposal of their own in it."""
     own = session.scalar(select(_own(actor)).where(Call.id == call.id))
     require(first_no(may_propose(actor, call), when(not own, OWN)))
 
@@ -116,7 +128,7 @@ def latest(session: Session, call: Call) -> Run | None:
 
 def ask(session: Session, actor: Actor, call: Call, wish: Wish, *, seed: int) -> Run:
     """Have reviewers proposed; what was fixed by hand on the last run stays fixed, unless it is forgotten."""
-    _require(session, actor, call)
+    require_office(session, actor, call)
     _check(wish)
     in_review = (Proposal.call_id == call.id, Proposal.state == State.IN_REVIEW)
     if not session.scalar(select(func.count()).where(*in_review)):
@@ -132,8 +144,8 @@ def _check(wish: Wish) -> None:
         wrong["reviewers"] = f"Enter a number from 1 to {MOST}."
     if wish.limit is not None and not LEAST_LIMIT <= wish.limit <= MOST_LIMIT:
         wrong["limit"] = f"Enter a number from {LEAST_LIMIT} to {MOST_LIMIT}, or leave this empty."
-    elif wish.limit is not None and wish.technical:
-        wrong["limit"] = "Lots and a technical reviewer for each proposal cannot be had together."
+    elif wish.limit is not None and wish.mix:
+        wrong["limit"] = "Lots and wishes about who sits together on a proposal cannot be had at once."
     if wrong:
         raise Invalid(wrong)
 
@@ -147,7 +159,7 @@ def _ask(session: Session, actor: Actor, call: Call, wish: Wish, *, seed: int, f
         seed=seed,
         reviewers=wish.reviewers,
         spread=wish.spread,
-        technical=wish.technical,
+        **{name: getattr(wish, name) for name in MIX},
         limit=None if wish.limit is None else wish.limit / 100,
         locks=fixed.get("locks", []),
         bans=fixed.get("bans", []),
@@ -156,7 +168,7 @@ def _ask(session: Session, actor: Actor, call: Call, wish: Wish, *, seed: int, f
 
 def again(session: Session, actor: Actor, call: Call, run: Run, *, marks: Marks) -> Run:
     """The same once more, seed and wishes alike, with other marks on the proposals that were shown."""
-    _require(session, actor, call)
+    require_office(session, actor, call)
     if run.state not in READY:
         raise IllegalMove("There is no result yet that could be marked.")
     if marks.locks & marks.bans:
@@ -177,7 +189,8 @@ def wish_of(run: Run) -> Wish:
     chosen = run.parameters
     limit = chosen["limit"]
     percent = None if limit is None else round(limit * 100)
-    return Wish(chosen["reviewers"], chosen["spread"], chosen["technical"], percent)
+    mix = {name: chosen.get(name, False) for name in MIX}
+    return Wish(chosen["reviewers"], chosen["spread"], limit=percent, **mix)
 
 
 def _pairs(listed: Sequence[Sequence[int]]) -> set[Pair]:
@@ -201,7 +214,7 @@ def apply(session: Session, actor: Actor, call: Call, run: Run, *, pairs: Collec
     What is no longer possible is kept with the run, and the rest is done. Who was asked already is not
     asked again, also not after a refusal.
     """
-    _require(session, actor, call)
+    require_office(session, actor, call)
     # One after the other, also from two tabs: the second one sees what the first one did.
     locked = select(Run).where(Run.id == run.id).options(defer(Run.inputs)).with_for_update()
     session.scalars(locked.execution_options(populate_existing=True)).one()

@@ -187,6 +187,8 @@ class Call(Referenced, Base):
     grace_minutes: Mapped[int] = mapped_column(default=15)
     # How long after a decision the PI may appeal; 0 for no appeals.
     appeal_days: Mapped[int] = mapped_column(default=14)
+    # Until then reviewers say what they would like to review; empty: they are not asked.
+    bids_until: Mapped[datetime | None] = mapped_column(default=None, init=False)
     state: Mapped[CallState] = mapped_column(default=CallState.DRAFT)
     state_since: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
     version: Mapped[int] = mapped_column(init=False)

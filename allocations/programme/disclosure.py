@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme import meetings, talking
-from allocations.programme.calls import Disclosure
+from allocations.programme.calls import Call, Disclosure
 from allocations.programme.proposals import Proposal, State, on_team
 from allocations.programme.reviews import OPEN, READING, Review, ReviewEdition, ReviewState, is_office
 from allocations.programme.steps import StepKind
@@ -20,13 +20,18 @@ DECIDED = frozenset({State.AWARDED, State.DECLINED})
 NOT_SHOWN = "Not shown: this call is reviewed without names"
 
 
+def tells_judges(call: Call) -> bool:
+    """Whether those who judge in this call may know the PI, the team and their institutions."""
+    return call.disclosure != Disclosure.DOUBLE_BLIND
+
+
 def shows_team(actor: Actor, proposal: Proposal) -> bool:
     """Whether this actor may know the PI, the team and their institutions.
 
     In a double-blind call those who judge do not, also after the decision; the office and the chair do,
     because they look after conflicts of interest.
     """
-    if proposal.call.disclosure != Disclosure.DOUBLE_BLIND:
+    if tells_judges(proposal.call):
         return True
     return on_team(actor, proposal) or is_office(actor, proposal) or actor.is_system
 

@@ -12,8 +12,9 @@ from allocations.kernel import audit, clock
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.db import Base
 from allocations.kernel.errors import IllegalMove, Invalid, Stale
+from allocations.kernel.refs import checked, id_of
 from allocations.people.persons import Person
-from allocations.people.roles import Actor, Role
+from allocations.people.roles import Actor, Role, RoleGrant, live
 
 # Open reviews at once: of whoever has not said, and the most that anybody may say.
 USUAL, MOST = 6, 30
@@ -25,6 +26,14 @@ class Kind(enum.StrEnum):
 
     DOMAIN = "domain"
     TECHNICAL = "technical"
+
+
+class Seniority(enum.StrEnum):
+    """How long somebody has been in research, as far as the mix of reviewers cares."""
+
+    EARLY = "early_career"
+    EXPERIENCED = "experienced"
+    SENIOR = "senior"
 
 
 class Publication(Base):
@@ -57,6 +66,8 @@ class ReviewerProfile(Base):
     fields_of_science: Mapped[list[str]] = mapped_column(default_factory=list)
     keywords: Mapped[str] = mapped_column(Text, default="")
     kind: Mapped[Kind] = mapped_column(default=Kind.DOMAIN)
+    # Nothing when nobody has said; then they count neither as senior nor as early career.
+    seniority: Mapped[Seniority | None] = mapped_column(default=None)
     most: Mapped[int] = mapped_column(default=USUAL)
     away_from: Mapped[date | None] = mapped_column(default=None)
     away_until: Mapped[date | None] = mapped_column(default=None)
@@ -82,6 +93,7 @@ class ProfileDraft:
     most: int = USUAL
     away_from: date | None = None
     away_until: date | None = None
+    seniority: Seniority | None = None
 
 
 def may_edit(actor: Actor, person: Person) -> Answer:
@@ -137,12 +149,42 @@ def save(
     if profile.id is not None and version is not None and version != profile.version:
         raise Stale
     profile.fields_of_science, profile.keywords = list(draft.fields_of_science), draft.keywords
-    profile.kind, profile.most = draft.kind, draft.most
+    profile.kind, profile.most, profile.seniority = draft.kind, draft.most, draft.seniority
     profile.away_from, profile.away_until = begins, ends
     profile.confirmed_at = clock.now()
     session.add(profile)
     audit.record(session, actor, "reviewer_profile.save", subject=person.ref)
     return profile
+
+
+def may_say_seniority(actor: Actor, person: Person) -> Answer:
+    """To say how senior a reviewer is; they see it in their profile and can change it."""
+    return first_no(
+        when(actor.has(Role.PROGRAMME_OFFICER), "Only programme officers say this of somebody else."),
+        when(person.disabled_at is None, "This account is closed."),
+    )
+
+
+def get_reviewer(session: Session, actor: Actor, ref: str) -> Person:
+    """A reviewer of whom this actor may say it; nobody else is there."""
+    holding = select(RoleGrant.person_id).where(RoleGrant.role == Role.REVIEWER, live())
+    query = select(Person).where(Person.id == id_of(Person, ref), Person.id.in_(holding))
+    found = session.scalar(query) if actor.has(Role.PROGRAMME_OFFICER) else None
+    person = checked(found, ref)
+    require(may_say_seniority(actor, person))
+    return person
+
+
+def say_seniority(session: Session, actor: Actor, person: Person, *, seniority: Seniority | None) -> None:
+    """For whoever has not said it themselves. Nothing else of the profile is touched or confirmed."""
+    require(may_say_seniority(actor, person))
+    profile = of_person(session, person)
+    if profile.seniority == seniority:
+        return
+    profile.seniority = seniority
+    session.add(profile)
+    said = str(seniority or "not said").replace("_", " ")
+    audit.record(session, actor, "reviewer_profile.say_seniority", subject=person.ref, note=said)
 
 
 def _check(draft: ProfileDraft) -> None:

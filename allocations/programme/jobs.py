@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from allocations.programme.bids import WEIGHTS, BidValue
 from allocations.programme.calibration import calibrating
 from allocations.programme.calibration.values import Calibrated, Score
-from allocations.programme.expertise import Kind
+from allocations.programme.expertise import Kind, Seniority
 from allocations.programme.matching import distributed
 from allocations.programme.matching.affinity import Affinities, Profile, Text, affinities
 from allocations.programme.matching.assignment import refill
@@ -16,6 +17,17 @@ from allocations.programme.matching.problem import Demand, Options, Pair, Proble
 from allocations.programme.matching.solution import Infeasible, Pairing, Solution
 from allocations.programme.runs import RunKind, Unsolvable
 from allocations.programme.selection import rounds
+
+# What the explanation of a pair says of the reviewer's own wish.
+SAID = {
+    str(BidValue.EAGER): " They asked for it.",
+    str(BidValue.WILLING): " They said that they would take it.",
+    str(BidValue.UNWILLING): " They would rather not.",
+}
+
+# Wishes about who sits together on a proposal: the role of which there is at least, or at most, one.
+LEAST = {"technical": str(Kind.TECHNICAL), "domain": str(Kind.DOMAIN), "senior": str(Seniority.SENIOR)}
+MOST = {"early": str(Seniority.EARLY)}
 
 
 def exchange(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -39,9 +51,9 @@ def assignment(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
     """Who should review what, with reasons; see `matching.assignment.propose`."""
     fit = affinities(
         [Text(one["id"], one["text"], tuple(one["fields"])) for one in inputs["proposals"]],
-        [Profile(one["id"], tuple(one["papers"]), tuple(one["fields"])) for one in inputs["people"]],
+        [_profile(inputs, one) for one in inputs["people"]],
     )
-    options = Options(spread=inputs["spread"], mix=inputs["technical"], limit=inputs["limit"])
+    options = Options(spread=inputs["spread"], mix=bool(inputs["mix"]), limit=inputs["limit"])
     answer = refill(
         _problem(inputs, fit),
         options,
@@ -60,14 +72,28 @@ def assignment(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
     return _told(inputs, fit, answer)
 
 
+def _profile(inputs: dict[str, Any], one: dict[str, Any]) -> Profile:
+    said = {proposal: WEIGHTS[BidValue(value)] for proposal, value in _said(inputs).get(str(one["id"]), [])}
+    return Profile(one["id"], tuple(one["papers"]), tuple(one["fields"]), said)
+
+
+def _said(inputs: dict[str, Any]) -> dict[str, list[tuple[int, str]]]:
+    """Bids by person; none in runs of before there were any."""
+    found: dict[str, list[tuple[int, str]]] = inputs.get("bids", {})
+    return found
+
+
 def _problem(inputs: dict[str, Any], fit: Affinities) -> Problem:
     kept = Counter(proposal for proposal, _ in inputs["kept"])
-    mix = ((str(Kind.TECHNICAL), 1),) if inputs["technical"] else ()
+    least = tuple((LEAST[name], 1) for name in inputs["mix"] if name in LEAST)
+    most = tuple((MOST[name], 1) for name in inputs["mix"] if name in MOST)
     return Problem(
         # What is kept counts as a review that the proposal asks for.
-        demands=tuple(Demand(one["id"], one["wanted"] + kept[one["id"]], mix) for one in inputs["proposals"]),
+        demands=tuple(
+            Demand(one["id"], one["wanted"] + kept[one["id"]], least, most) for one in inputs["proposals"]
+        ),
         reviewers=tuple(
-            Reviewer(one["id"], one["cap"], 0, one["institution"], frozenset({one["kind"]}))
+            Reviewer(one["id"], one["cap"], 0, one["institution"], frozenset(one["roles"]))
             for one in inputs["people"]
         ),
         affinities=fit.affinity,
@@ -88,9 +114,10 @@ def _told(inputs: dict[str, Any], fit: Affinities, answer: Solution) -> dict[str
     kept = set(_pairs(inputs["kept"]))
     row = {proposal: place for place, proposal in enumerate(fit.proposals)}
     column = {person: place for place, person in enumerate(fit.reviewers)}
+    said = {(p, int(r)): value for r, listed in _said(inputs).items() for p, value in listed}
     return {
         "pairs": [
-            _pair(one, titles[one.reviewer])
+            _pair(one, titles[one.reviewer], SAID.get(said.get((one.proposal, one.reviewer), ""), ""))
             | {
                 "kept": (one.proposal, one.reviewer) in kept,
                 "unknown": bool(fit.unknown[row[one.proposal], column[one.reviewer]]),
@@ -98,7 +125,7 @@ def _told(inputs: dict[str, Any], fit: Affinities, answer: Solution) -> dict[str
             for one in answer.pairs
         ],
         "loads": [list(load) for load in answer.loads],
-        "shortages": [[one.proposal, one.role, one.missing] for one in answer.shortages],
+        "shortages": [[one.proposal, one.role, one.missing, one.is_excess] for one in answer.shortages],
         "dropped": inputs["dropped"],
         "total": answer.total,
         "optimum": answer.optimum,
@@ -111,14 +138,14 @@ def _told(inputs: dict[str, Any], fit: Affinities, answer: Solution) -> dict[str
     }
 
 
-def _pair(one: Pairing, titles: list[str]) -> dict[str, Any]:
+def _pair(one: Pairing, titles: list[str], said: str) -> dict[str, Any]:
     return {
         "proposal": one.proposal,
         "person": one.reviewer,
         "affinity": round(one.affinity, 4),
         "rank": one.rank,
         "candidates": one.candidates,
-        "why": one.why,
+        "why": one.why + said,
         "evidence": [[titles[each.paper], each.similarity] for each in one.evidence],
         "chance": one.chance,
         "locked": one.pinned,

@@ -72,6 +72,15 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """A wish about who sits together that could not be had for these proposals."""
+
+    role: str
+    is_excess: bool
+    proposals: tuple[Heading, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """`loads`: how many reviewers would have how many open reviews; `weakest`: mean match, worst first."""
 
@@ -80,7 +89,7 @@ class Shown:
     older: int | None
     loads: tuple[tuple[int, int], ...]
     weakest: tuple[tuple[Heading, float], ...]
-    shortages: tuple[Heading, ...]
+    missed: tuple[Missed, ...]
     dropped: tuple[tuple[str, Heading, str], ...]
     cut: Cut | None
 
@@ -135,7 +144,6 @@ def shown(session: Session, actor: Actor, call: Call, run: Run | None, *, pages:
     start = order.index(pages.after) + 1 if pages.after in table.pairs else 0
     listed = order[start : start + SIZE]
     dropped = [each for each in table.result.get("dropped", []) if each[0] in table.headings]
-    short = dict.fromkeys(p for p, _, _ in table.result.get("shortages", []) if p in table.headings)
     is_failed = run is not None and run.state == RunState.FAILED
     return Shown(
         in_review=len(table.headings),
@@ -143,10 +151,19 @@ def shown(session: Session, actor: Actor, call: Call, run: Run | None, *, pages:
         older=listed[-1] if start + SIZE < len(order) else None,
         loads=tuple(sorted(Counter(table.loads.values()).items())),
         weakest=tuple((table.headings[each], table.mean(each)) for each in by_match[:WEAKEST]),
-        shortages=tuple(table.headings[each] for each in short),
+        missed=_missed(table),
         dropped=tuple((table.person(r)[0], table.headings[p], why) for p, r, why in dropped),
         cut=_cut(table) if is_failed and table.result else None,
     )
+
+
+def _missed(table: _Table) -> tuple[Missed, ...]:
+    found: dict[tuple[str, bool], list[Heading]] = {}
+    for proposal_id, role, _, *is_excess in table.result.get("shortages", []):
+        if proposal_id in table.headings:
+            # Runs of before there was a most have three columns.
+            found.setdefault((role, any(is_excess)), []).append(table.headings[proposal_id])
+    return tuple(Missed(*key, tuple(listed)) for key, listed in sorted(found.items()))
 
 
 def _headings(session: Session, actor: Actor, call: Call) -> dict[int, Heading]:

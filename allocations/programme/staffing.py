@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM
-from allocations.programme import expertise, relations, reviewers
+from allocations.programme import assigning, bidding, expertise, relations, reviewers
 from allocations.programme.answers import Answer
 from allocations.programme.calls import Call
-from allocations.programme.expertise import Kind
+from allocations.programme.expertise import Kind, ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.questions import Question, QuestionKind
 from allocations.programme.reviewers import Availability, Reviewer
@@ -69,18 +69,31 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
             for each in listed
         ],
         "people": [*_people(session, known, places, asked)],
+        "bids": _bids(session, call, places, apart=apart),
         "barred": _pairs(apart),
         "kept": _pairs(asked.kept),
         "declined": _pairs(asked.declined),
         "locks": _pairs(wishes.locks),
         "bans": _pairs(wishes.bans),
         "dropped": [list(each) for each in wishes.dropped],
-        **{key: run.parameters[key] for key in ("spread", "technical", "limit")},
+        **{key: run.parameters[key] for key in ("spread", "limit")},
+        "mix": assigning.wish_of(run).mix,
     }
 
 
 def _pairs(pairs: Collection[Pair]) -> list[list[int]]:
     return [list(pair) for pair in sorted(pairs)]
+
+
+def _bids(
+    session: Session, call: Call, places: Collection[int], *, apart: Collection[Pair]
+) -> dict[str, list[list[Any]]]:
+    """What reviewers have said, by person; keys are text, because that is what JSON keeps."""
+    said = bidding.of_call(session, call, places)
+    return {
+        str(person): [[proposal, str(value)] for proposal, value in each if (proposal, person) not in apart]
+        for person, each in sorted(said.items())
+    }
 
 
 def _in_review(session: Session, call: Call) -> Sequence[Proposal]:
@@ -131,25 +144,30 @@ def _people(
     """The reviewers, and whoever reviews here already although they are no reviewer any more."""
     written, held = expertise.texts(session, places), asked.of_people()
     for each in sorted(known, key=lambda one: one.person.id):
-        kind = each.profile.kind if each.profile else Kind.DOMAIN
         fields = each.profile.fields_of_science if each.profile else []
-        papers = written[each.person.id]
         cap = places[each.person.id] + held[each.person.id]
-        yield _one(each.person, cap, kind=kind, fields=fields, papers=papers)
+        papers = written[each.person.id]
+        yield _one(each.person, cap, roles=_roles(each.profile), fields=fields, papers=papers)
     for person_id in sorted(set(asked.people) - set(places)):
         person = asked.people[person_id]
-        yield _one(person, held[person_id], kind=Kind.DOMAIN, fields=(), papers=())
+        yield _one(person, held[person_id], roles=_roles(None), fields=(), papers=())
+
+
+def _roles(profile: ReviewerProfile | None) -> list[str]:
+    """What a mix of reviewers may ask for."""
+    kind = str(profile.kind if profile else Kind.DOMAIN)
+    return [kind, str(profile.seniority)] if profile and profile.seniority else [kind]
 
 
 def _one(
-    person: Person, cap: int, *, kind: Kind, fields: Sequence[str], papers: Sequence[str]
+    person: Person, cap: int, *, roles: Sequence[str], fields: Sequence[str], papers: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "id": person.id,
         # Reviews of this call that the person has already count in it.
         "cap": cap,
         "institution": str(person.institution_id or ""),
-        "kind": str(kind),
+        "roles": list(roles),
         "fields": list(fields),
         "papers": list(papers),
     }

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.errors import IllegalMove, NotFound
-from allocations.programme import assigning, proposed
+from allocations.programme import assigning, bids, proposed
 from allocations.programme.assigning import Asked, Marks, Pair, Wish
 from allocations.programme.calls import Call
 from allocations.programme.proposed import Pages, Shown
@@ -28,7 +28,7 @@ SEED_BITS = 29
 
 class WishInput(BaseModel):
     reviewers: fields.Number
-    rules: list[Literal["spread", "technical", "forget"]] = []
+    rules: list[Literal["spread", "technical", "domain", "senior", "early", "forget"]] = []
     limit: fields.OptionalNumber = None
     seed: fields.OptionalNumber = None
 
@@ -47,7 +47,14 @@ def index(ref: str) -> ResponseReturnValue:
             return see_other(url_for("assigning.index", ref=ref), "Reviewers are being proposed.")
     pages = _pages()
     found = proposed.shown(session(), actor(), call, run, pages=pages)
-    context = {"call": call, "run": run, "found": found, "pages": pages, "steps": _steps(run)}
+    context = {
+        "call": call,
+        "asks_bids": bids.is_open(call),
+        "run": run,
+        "found": found,
+        "pages": pages,
+        "steps": _steps(run),
+    }
     return page("assigning/index.html", form=form, status=form.status, **context, **_drawn(found))
 
 
@@ -82,7 +89,8 @@ def mark(ref: str) -> ResponseReturnValue:
 def _ask(form: Form, call: Call) -> None:
     given = form.parse(WishInput)
     rules = set(given.rules)
-    wish = Wish(given.reviewers, "spread" in rules, "technical" in rules, given.limit, "forget" in rules)
+    chosen = {name: name in rules for name in ("spread", "forget", *assigning.MIX)}
+    wish = Wish(given.reviewers, limit=given.limit, **chosen)
     seed = secrets.randbits(SEED_BITS) if given.seed is None else given.seed
     assigning.ask(session(), actor(), call, wish, seed=seed)
 
@@ -112,7 +120,7 @@ def _of_form(call: Call) -> Run:
 
 def _usual(call: Call, run: Run | None) -> dict[str, Any]:
     wish = assigning.wish_of(run) if run else Wish(call.reviewers)
-    rules = [name for name in ("spread", "technical") if getattr(wish, name)]
+    rules = [name for name in ("spread", *assigning.MIX) if getattr(wish, name)]
     return {"reviewers": str(wish.reviewers), "rules": rules, "limit": wish.limit or "", "seed": ""}
 
 

@@ -1,16 +1,16 @@
 """A reviewer's own profile: fields and limits, absences, publications by hand or from a list."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from allocations.kernel.answers import require
 from allocations.kernel.errors import Invalid, NotFound
 from allocations.people.persons import Person
 from allocations.programme import expertise, publications
-from allocations.programme.expertise import Kind, ProfileDraft, ReviewerProfile
+from allocations.programme.expertise import Kind, ProfileDraft, ReviewerProfile, Seniority
 from allocations.programme.publications import Listed, PublicationDraft
 from portal import fields, science
 from portal.auth.people import actor
@@ -23,10 +23,14 @@ blueprint = Blueprint("expertise", __name__, url_prefix="/reviews/profile")
 NAMED = 50  # lines of a refused list
 
 
+Said = Annotated[Seniority | None, BeforeValidator(lambda text: text or None)]
+
+
 class ProfileInput(BaseModel):
     fields_of_science: list[fields.Short] = []
     keywords: fields.Note = ""
     kind: Kind
+    seniority: Said = None
     most: fields.Number
     away_from: fields.Day = None
     away_until: fields.Day = None
@@ -56,7 +60,12 @@ def profile() -> ResponseReturnValue:
             return see_other(url_for("expertise.profile"), "Your reviewer profile is saved.")
         held = expertise.of_person(session(), person)
         form.values.setdefault("version", held.version or 0)
-    offered = {"fields_of_science": science.FIELDS, "usual": expertise.USUAL, "most": expertise.MOST}
+    offered = {
+        "seniorities": science.SENIORITIES,
+        "fields_of_science": science.FIELDS,
+        "usual": expertise.USUAL,
+        "most": expertise.MOST,
+    }
     return page("expertise/profile.html", status=form.status, form=form, profile=held, **offered)
 
 
@@ -160,6 +169,7 @@ def _shown(held: ReviewerProfile, person: Person) -> dict[str, Any]:
         "fields_of_science": held.fields_of_science or person.fields_of_science,
         "keywords": held.keywords,
         "kind": held.kind,
+        "seniority": held.seniority or "",
         "most": held.most,
         "away_from": held.away_from or "",
         "away_until": held.away_until or "",

@@ -2,24 +2,31 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from pydantic import BaseModel
 
 from allocations.kernel.answers import no, require
 from allocations.kernel.errors import NotFound
-from allocations.programme import reviewers
+from allocations.people.persons import Person
+from allocations.programme import expertise, reviewers
 from allocations.programme.calls import Call
 from allocations.programme.reviewers import Search
 from portal import charts, science
 from portal.auth.people import actor
 from portal.database import session
-from portal.forms import Form
+from portal.forms import Form, posted
 from portal.permissions import needs, query
-from portal.web import before, page
+from portal.views.expertise import Said
+from portal.web import before, page, see_other
 
 blueprint = Blueprint("reviewers", __name__)
 PAGE = 50
+
+
+class SeniorityInput(BaseModel):
+    seniority: Said = None
 
 
 @blueprint.get("/reviewers")
@@ -41,6 +48,25 @@ def index() -> ResponseReturnValue:
         kept=kept,
         older=found[-1].person.id if len(found) == PAGE else None,
     )
+
+
+@blueprint.route("/reviewers/<ref>/seniority", methods=["GET", "POST"])
+@needs("reviewer.say_seniority")
+def seniority(ref: str) -> ResponseReturnValue:
+    """The office says how senior somebody is who has not said so."""
+    person = expertise.get_reviewer(session(), actor(), ref)
+    form = Form({"seniority": expertise.of_person(session(), person).seniority or ""})
+    if request.method == "POST":
+        form = posted()
+        if form.save(lambda: _say(form, person)):
+            return see_other(url_for("reviewers.index"), f"It is noted for {person.name}.")
+    context = {"person_asked": person, "seniorities": science.SENIORITIES}
+    return page("reviewers/seniority.html", form=form, status=form.status, **context)
+
+
+def _say(form: Form, person: Person) -> None:
+    said = form.parse(SeniorityInput).seniority
+    expertise.say_seniority(session(), actor(), person, seniority=said)
 
 
 def _chosen(mine: Sequence[Call]) -> Call:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.kernel.errors import Invalid
-from allocations.programme import proposals, reviewing, reviews, writing
+from allocations.programme import bids, proposals, reviewing, reviews, writing
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
@@ -40,7 +40,8 @@ class StepBackInput(BaseModel):
 def index() -> ResponseReturnValue:
     found = reviews.page(session(), actor(), before=before(), size=PAGE)
     older = found[-1].id if len(found) == PAGE else None
-    return page("reviews/index.html", reviews=found, older=older, due=reviews.due)
+    asking = bids.open_calls(session(), actor())
+    return page("reviews/index.html", reviews=found, older=older, due=reviews.due, asking=asking)
 
 
 @blueprint.route("/reviews/<ref>", methods=["GET", "POST"])

@@ -10,7 +10,7 @@ from allocations.kernel.errors import IllegalMove, Invalid, NotAllowed, NotFound
 from allocations.people import roles
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import expertise, publications, reviewers, reviewing
-from allocations.programme.expertise import ProfileDraft, ReviewerProfile
+from allocations.programme.expertise import ProfileDraft, ReviewerProfile, Seniority
 from allocations.programme.publications import Listed, PublicationDraft
 from allocations.programme.reviewers import Availability, Search
 from tests import cast as stage
@@ -200,3 +200,28 @@ def test_two_tabs_never_pass_the_limit(sessions: "sessionmaker[Session]", cast: 
 
     with pytest.raises(Invalid, match="at most 60 fit"):
         publications.add(cast.session, cast.ruth, ruth, draft=PAPER)
+
+
+def test_the_office_says_how_senior_a_reviewer_is_and_the_reviewer_changes_it(
+    session: Session, cast: Cast
+) -> None:
+    ruth = cast.person(cast.ruth)
+    for actor in (cast.chen, cast.ruth, cast.ada):
+        with pytest.raises(NotAllowed):
+            expertise.say_seniority(session, actor, ruth, seniority=Seniority.SENIOR)
+
+    expertise.say_seniority(session, cast.owen, ruth, seniority=Seniority.SENIOR)
+    session.flush()
+    said = expertise.of_person(session, ruth)
+    assert (said.seniority, said.confirmed_at, said.fields_of_science) == (Seniority.SENIOR, None, [])
+
+    draft = ProfileDraft(("Mathematics",), seniority=Seniority.EXPERIENCED)
+    expertise.save(session, cast.ruth, ruth, draft=draft)
+    assert expertise.of_person(session, ruth).seniority == Seniority.EXPERIENCED
+
+
+def test_of_nobody_but_reviewers_it_is_said(session: Session, cast: Cast) -> None:
+    assert expertise.get_reviewer(session, cast.owen, cast.person(cast.ruth).ref).id == cast.ruth.person_id
+    for actor, who in ((cast.owen, cast.priya), (cast.chen, cast.ruth), (cast.ruth, cast.ruth)):
+        with pytest.raises(NotFound):
+            expertise.get_reviewer(session, actor, cast.person(who).ref)

@@ -16,7 +16,7 @@ from allocations.people.roles import SYSTEM, Role
 from allocations.programme import assigning, expertise, jobs, relations, reviewing, staffing
 from allocations.programme.assigning import Wish
 from allocations.programme.conflicts import Conflict, Waiver
-from allocations.programme.expertise import ProfileDraft
+from allocations.programme.expertise import ProfileDraft, Seniority
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.runs import RunState
@@ -186,8 +186,9 @@ def test_a_technical_reviewer_is_found_where_there_is_one_and_missed_aloud(
     run = computed(cast, Wish(1, technical=True))
 
     assert sum(person == cast.rosa.person_id for _, person in pairs_of(run)) == 2
-    assert len(seen(cast, run).shortages) == 1
-    assert seen(cast, run).shortages[0].id in {each.id for each in proposals}
+    (missed,) = seen(cast, run).missed
+    assert (missed.role, len(missed.proposals)) == ("technical", 1)
+    assert missed.proposals[0].id in {each.id for each in proposals}
 
 
 def test_lots_show_the_chance_of_each_pair(session: Session, cast: Cast) -> None:
@@ -208,3 +209,34 @@ def test_without_a_single_reviewer_the_run_says_so(session: Session, cast: Cast)
     run = computed(cast)
 
     assert (run.state, "no review" in run.message) == (RunState.FAILED, True)
+
+
+def test_seniors_and_kinds_are_spread_and_what_is_missed_is_told(session: Session, cast: Cast) -> None:
+    """Ruth is senior and judges the computing, Ravi and Rosa begin their career."""
+    said = {
+        cast.ruth: (expertise.Kind.TECHNICAL, Seniority.SENIOR),
+        cast.ravi: (expertise.Kind.DOMAIN, Seniority.EARLY),
+        cast.rosa: (expertise.Kind.DOMAIN, Seniority.EARLY),
+    }
+    for actor, (kind, seniority) in said.items():
+        draft = ProfileDraft(fields_of_science=("Biology",), kind=kind, most=1, seniority=seniority)
+        expertise.save(session, actor, cast.person(actor), draft=draft)
+    proposal = stage.in_review(cast)
+
+    met = computed(cast, Wish(2, domain=True, technical=True, senior=True, early=True))
+    people = {person for _, person in pairs_of(met)}
+    crowded = computed(cast, Wish(3, early=True))
+
+    assert cast.ruth.person_id in people
+    assert (len(people), seen(cast, met).missed) == (2, ())
+    assert [
+        (one.role, one.is_excess, [p.id for p in one.proposals]) for one in seen(cast, crowded).missed
+    ] == [("early_career", True, [proposal.id])]
+
+
+def test_whoever_has_not_said_is_neither_senior_nor_early(session: Session, cast: Cast) -> None:
+    stage.in_review(cast)
+
+    run = computed(cast, Wish(2, senior=True, early=True))
+
+    assert [(one.role, one.is_excess) for one in seen(cast, run).missed] == [("senior", False)]

@@ -65,6 +65,10 @@ def _call(state: CallState, opens: int, closes: int, **more: Any) -> Arrange:
     return arrange
 
 
+def _asking(days: int) -> Arrange:
+    return lambda world: _call(CallState.PUBLISHED, -1, 30, bids_until=clock.now() + days * DAY)(world)
+
+
 def _proposal(state: State) -> Arrange:
     """A submitted one waits for the check, as in most calls."""
     step = {State.SUBMITTED: StepKind.ADMIN_CHECK, State.IN_REVIEW: StepKind.REVIEW}.get(state)
@@ -233,6 +237,11 @@ NOUNS: dict[str, States] = {
         "ended": _one("course", ended_at=_ago()),
     },
     "call that wants a high assurance": {"open": _call(CallState.PUBLISHED, -1, 30, assurance=Level.HIGH)},
+    "call that asks reviewers": {
+        "never": _call(CallState.PUBLISHED, -1, 30),
+        "open": _asking(1),
+        "closed": _asking(-1),
+    },
     "call of applicants": {
         "open": _call(CallState.PUBLISHED, -1, 30, reviewed_by=Reviewers.APPLICANTS),
         "closed": _call(CallState.PUBLISHED, -30, -1, reviewed_by=Reviewers.APPLICANTS),

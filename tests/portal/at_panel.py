@@ -1,4 +1,4 @@
-"""A call whose proposals are reviewed: calibrated, split, one amount set by hand, one noted."""
+"""A call whose proposals are reviewed, calibrated and split; some amounts are set by hand."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from allocations.kernel import clock, units
 from allocations.people.roles import Actor
-from allocations.programme import calibrated, decisions, opening, splitting
+from allocations.programme import bidding, calibrated, decisions, opening, splitting
 from allocations.programme.calls import Call, Lane
 from allocations.programme.opening import CallDraft, CriterionDraft
 from allocations.programme.proposals import Proposal
@@ -27,6 +27,7 @@ def tell(worker: Worker, owen: Actor, chen: Actor) -> None:
         decisions.recommend(session, chen, made[2], {"h100": 40 * units.MICRO})
         calibrated.ask(session, chen, call, places=5, seed=1)
         splitting.ask(session, chen, call, Terms(), seed=1)
+        bidding.open_bidding(session, owen, call, until=clock.now() + timedelta(days=7))
         call_id, pinned = call.id, made[1].id
     while worker.compute():
         pass

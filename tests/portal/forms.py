@@ -95,6 +95,12 @@ FORMS = (
         "/calls/{call_late}/grace",
         {"reference": "{proposal_glaciers}", "reason": REASON},
     ),
+    FormPage("bids.ask", "owen", "/calls/{call_panel}/assignment/bids"),
+    FormPage("bids.close", "owen", "/calls/{call_panel}/assignment/bids/close", page=False),
+    FormPage(
+        "bids.conflict", "ruth", "/calls/{call_panel}/bids/{proposal_first}/conflict", {"reason": REASON}
+    ),
+    FormPage("bids.index", "ruth", "/calls/{call_panel}/bids"),
     FormPage("awards.show", "mei", "/awards/{award}", {"outcome": "accept", "agree": "yes"}),
     FormPage("assessing.assess", "pat", "/proposals/{proposal_ice}/assessment", {"verdict": "feasible"}),
     FormPage("results.hide", "priya", "/proposals/{proposal_weather}/abstract", page=False),
@@ -294,6 +300,7 @@ FORMS = (
         page=False,
     ),
     FormPage("provider.device", "priya", "/device", {"user_code": USER_CODE}),
+    FormPage("reviewers.seniority", "owen", "/reviewers/{psn_ruth}/seniority", {"seniority": "senior"}),
     FormPage("reviews.accept", "rosa", "/reviews/{review_rosa}/accept", page=False),
     FormPage(
         "reviews.step_back",

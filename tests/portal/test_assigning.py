@@ -83,7 +83,8 @@ def test_from_the_form_to_the_letter(portal: Portal, owen: FlaskClient) -> None:
         rita = select(Person.id).where(Person.email == "rita@far.example").scalar_subquery()
         states = session.scalars(select(Review.state).where(Review.reviewer_id == rita)).all()
         assert states == [ReviewState.INVITED]
-        letters = select(func.count()).where(Letter.recipient == "rita@far.example")
+        asked_for = Letter.subject.startswith("Review asked")
+        letters = select(func.count()).where(Letter.recipient == "rita@far.example", asked_for)
         assert session.scalar(letters) == 1
 
 
@@ -117,6 +118,20 @@ def test_what_was_typed_wrongly_comes_back_at_its_field(portal: Portal, owen: Fl
     ):
         answer = owen.post(address(portal), data=typed)
         assert (answer.status_code, f'id="field-{field}-error"' in answer.text) == (422, True), typed
+
+
+def test_a_mix_that_cannot_be_had_is_told_in_words(portal: Portal, owen: FlaskClient) -> None:
+    here = address(portal)
+    owen.post(here, data={"reviewers": "4", "rules": ["spread", "senior", "domain"]})
+    compute(portal)
+
+    text = owen.get(here).text
+
+    assert "No senior reviewer was free for some proposals" in text
+    assert "No one who judges the science" not in text
+    assert re.search(r'type="checkbox" value="senior" checked', text)
+    lots = owen.post(here, data={"reviewers": "2", "rules": ["senior"], "limit": "50"})
+    assert (lots.status_code, 'id="field-limit-error"' in lots.text) == (422, True)
 
 
 def test_never_and_lock_are_remembered(portal: Portal, owen: FlaskClient) -> None:

@@ -45,6 +45,8 @@ def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
             "assigning.mark",
             "assignment.assign",
             "assignment.cancel",
+            "bids.ask",
+            "bids.close",
             "talking.discussion",
         },
         "uma": {"projects.remove_member"},

@@ -1,6 +1,7 @@
 """A reviewer's own pages, the list of reviewers, and asking somebody who is away."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -154,3 +155,19 @@ def test_somebody_away_is_asked_only_with_the_tick(portal: Portal) -> None:
     assert "Rosa Lindgren is asked for a review." in told
     with portal.sessions() as session:
         assert session.get_one(Review, review.id).state == ReviewState.INVITED
+
+
+def test_seniority_is_said_by_the_reviewer_or_the_office(portal: Portal, newcomer: FlaskClient) -> None:
+    owen, ref = portal.log_in("owen"), stage.places(portal)["psn_sam"]
+    here = f"/reviewers/{ref}/seniority"
+
+    said = owen.post(here, data={"seniority": "senior"}, follow_redirects=True).text
+    profile = newcomer.get("/reviews/profile").text
+    newcomer.post("/reviews/profile", data={**PROFILE, "version": "1", "seniority": "early_career"})
+
+    assert "It is noted for Sam" in said
+    assert re.search(r'name="seniority" type="radio" value="senior" checked', profile)
+    assert "Early career" in owen.get("/reviewers?q=Sam").text
+    assert owen.post(here, data={"seniority": "grand"}).status_code == 422
+    assert portal.log_in("chen").get(here).status_code == 404
+    assert owen.get(f"/reviewers/{stage.places(portal)['psn_priya']}/seniority").status_code == 404

@@ -11,6 +11,7 @@ from allocations.programme.matching.texts import Backend, Compare, tfidf_lsa
 TEXT, TOPIC = 0.75, 0.25
 BEST = 5  # A reviewer counts by the mean of so many best-matching papers.
 BID = 0.15  # What a bid can add or take at most.
+REFUSALS, FEW = 0.25, 3  # The share of a call that somebody may refuse at full weight, and never less.
 LEAST = 0.01  # Nobody's unknown expertise is zero.
 BEGINS = 80  # Characters of a paper shown as evidence.
 BLOCK = 1000  # Papers compared at a time.
@@ -181,4 +182,18 @@ def _bids(texts: Sequence[Text], profiles: Sequence[Profile]) -> Floats:
                 raise ValueError("a bid is a number from -1 to 1")
             if proposal in row:
                 bids[row[proposal], column] = bid
-    return np.clip(bids, -1.0, 1.0)
+    return tempered(bids)
+
+
+def tempered(bids: Floats) -> Floats:
+    """Bids from -1 to 1, a column per reviewer, as they count.
+
+    Somebody who refuses more than a quarter of the call says less with each refusal. Otherwise refusing
+    everything else would bring two people as near to each other as a bid of twice the size: that is what
+    a ring does, and the measurements in docs/matching.md show what it got by it.
+    """
+    clipped = np.clip(bids, -1.0, 1.0)
+    refused = -np.minimum(clipped, 0.0).sum(axis=0)
+    free = max(FEW, len(clipped) * REFUSALS)
+    scale = np.divide(free, refused, out=np.ones_like(refused), where=refused > free)
+    return np.asarray(np.where(clipped < 0, clipped * scale, clipped), dtype=np.float64)

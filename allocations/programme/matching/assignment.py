@@ -155,7 +155,12 @@ def _told(instance: Instance, problem: Problem, found: _Found, *, options: Optio
         bound=best_worst(instance, found.edges) if options.bound else None,
         loads=tuple((one.id, int(load)) for one, load in zip(instance.reviewers, loads, strict=True)),
         shortages=tuple(
-            Shortage(proposal=instance.demands[ask.p].proposal, role=ask.role, missing=ask.count)
+            Shortage(
+                proposal=instance.demands[ask.p].proposal,
+                role=ask.role,
+                missing=ask.count,
+                is_excess=ask.is_cap,
+            )
             for ask in short
         ),
         run=run,

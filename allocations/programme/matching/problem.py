@@ -18,11 +18,15 @@ Pair = tuple[int, int]  # proposal id, reviewer id
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A proposal that wants `reviews`; `mix` asks for so many of them from a role: (("technical", 1),)."""
+    """A proposal that wants `reviews`; `mix` asks for so many of them from a role: (("technical", 1),).
+
+    `most` asks for so many from a role and not more: (("early_career", 1),).
+    """
 
     proposal: int
     reviews: int
     mix: tuple[tuple[str, int], ...] = ()
+    most: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ class Options:
     on a proposal. `lift_rounds`: rounds spent on the worst proposals; `lift_loss`: the share of the
     total they may cost. `load_price`: what a full load costs a reviewer's last review, in affinity.
     `stability`: what dropping a sent pair costs, in affinity. `mix`: heed the roles that demands ask for;
-    a missing one costs `mix_price`. `limit`: no pair is likelier than this (None: no lots are drawn).
+    one missing, or one too many, costs `mix_price`. `limit`: no pair is likelier than this (None: no lots
+    are drawn).
     `best`: candidates kept for each proposal and each reviewer. `bound`: also work out the best worst
     proposal any method could reach.
     """

@@ -38,11 +38,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """So many reviews of a role that a proposal asked for and did not get."""
+    """So many reviews of a role that a proposal lacks; with `is_excess`, has beyond the most it wants."""
 
     proposal: int
     role: str
     missing: int
+    is_excess: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

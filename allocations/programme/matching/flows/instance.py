@@ -100,11 +100,22 @@ def pruned(instance: Instance, allowed: Bools, best: tuple[int, int], roles: int
     """
     score = np.where(allowed, instance.weight, -1.0)
     keep = _top(score, best[0], 1) | _top(score, best[1], 0) | instance.sent
-    for role in sorted({role for demand in instance.demands for role, _ in demand.mix} if roles else ()):
-        inside = holders(instance, role)
-        keep |= _top(np.where(inside[None, :], score, -1.0), roles, 1)
+    if roles:
+        keep |= _for_mix(instance, score, roles)
     p, r = np.nonzero(keep & allowed)
     return Edges(p.astype(np.int64), r.astype(np.int64))
+
+
+def _for_mix(instance: Instance, score: Floats, roles: int) -> Bools:
+    """The best of each role that is asked for, and the best without each that is wanted at most."""
+    sets = [holders(instance, role) for role in sorted({r for one in instance.demands for r, _ in one.mix})]
+    sets += [
+        ~holders(instance, role) for role in sorted({r for one in instance.demands for r, _ in one.most})
+    ]
+    keep = np.zeros(score.shape, dtype=np.bool_)
+    for inside in sets:
+        keep |= _top(np.where(inside[None, :], score, -1.0), roles, 1)
+    return keep
 
 
 def every(allowed: Bools) -> Edges:
