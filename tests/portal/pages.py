@@ -130,6 +130,8 @@ PAGES = (
     Page("people.show", "ada", "/people/{psn_pat}"),
     Page("people.show", "ada", "/people/{psn_gordon}"),
     Page("people.show", "owen", "/people/{psn_sam}"),
+    Page("personal_relations.index", "ruth", "/account/relations", LIST),
+    Page("publications.index", "priya", "/account/publications", LIST),
     Page("progress.advance", "owen", "/proposals/{proposal_tides}/advance"),
     Page("projects.allocation", "priya", "/allocations/{allocation_active}"),
     Page("projects.data", "priya", "/projects/{project}/data"),
