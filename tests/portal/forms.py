@@ -27,6 +27,7 @@ class FormPage:
 
 
 # These go on to an identity provider, or come from one: tests/federation has real ones.
+# ORCID has a server of its own in test_orcid.
 LEADING_OUT = {
     "auth.confirm",
     "auth.go",
@@ -34,6 +35,8 @@ LEADING_OUT = {
     "identities.add",
     "identities.confirm",
     "identities.prove",
+    "orcid.index",
+    "orcid.insert",
 }
 FORMS = (
     FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),

@@ -130,6 +130,8 @@ PAGES = (
     Page("people.show", "ada", "/people/{psn_pat}"),
     Page("people.show", "ada", "/people/{psn_gordon}"),
     Page("people.show", "owen", "/people/{psn_sam}"),
+    Page("orcid.index", "priya", "/account/publications/orcid", LIST),
+    Page("orcid.insert", "priya", "/proposals/{proposal_soil}/from-orcid"),
     Page("personal_relations.index", "ruth", "/account/relations", LIST),
     Page("publications.index", "priya", "/account/publications", LIST),
     Page("progress.advance", "owen", "/proposals/{proposal_tides}/advance"),
