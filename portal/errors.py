@@ -32,6 +32,7 @@ CONSTRAINTS = {
     "uq_review_reviewer": ("reviewer", "This person has been asked already."),
     "uq_reviewer_profile_person_id": ("_form", "You have just begun your profile in another window."),
     "uq_publication_profile_id_doi": ("doi", "This publication is in your list already."),
+    "uq_personal_relation_person_id_kind_other_name_other_orcid": ("name", "You have stated this already."),
     "uq_conflict_person": ("reason", "This conflict has been declared already."),
     "uq_appeal_proposal_id": ("_form", "This appeal has just been made in another window."),
     "uq_decision_proposal_id": ("_form", "Somebody else has just decided about this proposal."),

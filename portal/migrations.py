@@ -8,7 +8,15 @@ from sqlalchemy import Engine
 
 from allocations.accounts import awards, courses, ledger, pools, projects, reservations, resources, usage
 from allocations.kernel import audit, chain, db, outbox
-from allocations.people import confirmations, institutions, invitations, merging, persons, roles
+from allocations.people import (
+    confirmations,
+    institutions,
+    invitations,
+    merging,
+    personal_relations,
+    persons,
+    roles,
+)
 from allocations.programme import (
     answers,
     appeals,
@@ -46,6 +54,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 # Every module with rows, so that the metadata is whole wherever it is asked for.
 MODELS = (
     (audit, chain, outbox, institutions, persons, roles, invitations, confirmations, merging),
+    (personal_relations,),
     (resources, pools, ledger, projects, awards, reservations, usage),
     (calls, questions, answers, conflicts, decisions, proposals, reviews, talking, teams, runs, draws),
     (expertise, assessing, bids, courses, meetings, appeals),

@@ -6,7 +6,17 @@ from typing import Any
 
 from allocations.accounts import awards, courses, projects
 from allocations.kernel.answers import Answer
-from allocations.people import confirmations, desk, eligibility, invitations, linking, merging, roles, trail
+from allocations.people import (
+    confirmations,
+    desk,
+    eligibility,
+    invitations,
+    linking,
+    merging,
+    personal_relations,
+    roles,
+    trail,
+)
 from allocations.people.roles import Actor
 from allocations.programme import (
     agreements,
@@ -123,6 +133,8 @@ RULES: dict[str, Rule] = {
     "proposal.see_desk": proposals.may_see_desk,
     "proposal.submit": proposals.may_submit,
     "proposal.withdraw": proposals.may_withdraw,
+    "personal_relation.keep": personal_relations.may_keep,
+    "publication.keep": expertise.may_keep,
     "review.accept": reviews.may_accept,
     "registry.edit": providers.may_edit,
     "review.answer": reviews.may_answer,

@@ -52,6 +52,10 @@ class Settings:
     mail_from: str = _setting("AI Research Commons <no-reply@commons.example>", "Sender of letters.")
     worker_name: str = _setting("worker-1", "Name of a worker; two workers need two names.")
     idle_minutes: int = _setting(60, "A notebook without kernel activity for so long is stopped.")
+    orcid_api: str = _setting(
+        "https://pub.orcid.org/v3.0",
+        "Where works and employments are read that people have at ORCID; empty: they are not read.",
+    )
     data_dir: str = _setting("var", "Where the laptop keeps its database, cluster and demo datasets.")
 
     @property
@@ -104,6 +108,9 @@ def problems(settings: Settings) -> list[str]:
         wrong.append(f"{PREFIX}IDLE_MINUTES must be at least 1.")
     if settings.smtp_url and not re.match(r"smtps?://[^/]", settings.smtp_url):
         wrong.append(f"{PREFIX}SMTP_URL must start with smtp:// or smtps:// and name a host.")
+    local = r"http://(localhost|127\.0\.0\.1)(:\d+)?(/|$)"
+    if settings.orcid_api and not re.match(rf"https://[\w.-]+|{local}", settings.orcid_api):
+        wrong.append(f"{PREFIX}ORCID_API must start with https://, or http:// on this machine.")
     return wrong + (_insecure(settings) if settings.production else [])
 
 

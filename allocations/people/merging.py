@@ -16,6 +16,7 @@ from allocations.kernel.errors import IllegalMove, Incomplete, NotFound
 from allocations.kernel.events import Event
 from allocations.kernel.refs import Referenced, checked, id_of
 from allocations.kernel.states import Moves, move
+from allocations.people.personal_relations import PersonalRelation
 from allocations.people.persons import OF_LOG_IN, Identity, Person
 from allocations.people.roles import Actor, Role
 
@@ -144,10 +145,20 @@ def merge(session: Session, actor: Actor, request: MergeRequest, *, message: str
     move(session, request, MergeState.MERGED, actor)
     for identity in session.scalars(select(Identity).where(Identity.person_id == request.other_id)):
         identity.person = request.person
+    _rename(session, request)
     request.other.disabled_at, request.message = clock.now(), message
     audit.record(session, actor, "person.merge", subject=f"person-{request.other_id}", note=request.ref)
     audit.record(session, actor, "person.merge", subject=f"person-{request.person_id}", note=request.ref)
     outbox.put(session, MergeAnswered(request.id))
+
+
+def _rename(session: Session, request: MergeRequest) -> None:
+    """Whoever has named the other account, as a supervisor or relative, means this person."""
+    naming = select(PersonalRelation).where(
+        PersonalRelation.other_id == request.other_id, PersonalRelation.person_id != request.person_id
+    )
+    for stated in session.scalars(naming):
+        stated.other_id = request.person_id
 
 
 def _check_still_so(session: Session, request: MergeRequest) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from allocations.kernel import audit, clock
 from allocations.kernel.answers import require
 from allocations.kernel.db import Base
-from allocations.kernel.errors import Invalid, NotFound
+from allocations.kernel.errors import IllegalMove, Invalid, NotFound
 from allocations.people.roles import Actor
 from allocations.programme import questions
 from allocations.programme.proposals import Proposal, may_edit
@@ -147,6 +147,20 @@ def _write(session: Session, actor: Actor, proposal: Proposal, *, one: Typed, ol
     if old is None:
         session.add(answer)
     return answer
+
+
+def append(
+    session: Session, actor: Actor, proposal: Proposal, question: Question, *, text: str
+) -> list[Answer]:
+    """Put a paragraph behind what the answer says already, whoever wrote that."""
+    require(may_edit(actor, proposal))
+    if question.kind != QuestionKind.TEXT or question.call_id != proposal.call_id:
+        raise NotFound
+    kept = of_proposal(session, proposal).get(question.id)
+    said = kept.text if kept else ""
+    if text in said:
+        raise IllegalMove("This is in the answer already.")
+    return save(session, actor, proposal, [Typed(question, text=f"{said}\n\n{text}".strip())])
 
 
 def attach(session: Session, actor: Actor, proposal: Proposal, question: Question, *, upload: Upload) -> None:

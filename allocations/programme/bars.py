@@ -3,10 +3,14 @@
 `relations` knows more and says it in words; what is not here is told on the office's page alone.
 """
 
+from typing import Any
+
 from sqlalchemy import CompoundSelect, Select, column, func, or_, select, table, union, union_all
 
 from allocations.accounts.projects import Membership, PastMembership
 from allocations.kernel import clock
+from allocations.people import personal_relations
+from allocations.people.personal_relations import PersonalRelation, RelationKind
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme.conflicts import WINDOW, Conflict, Waiver
@@ -23,8 +27,8 @@ def declared(actor: Actor) -> Select[int]:
 
 def related(actor: Actor) -> CompoundSelect[int]:
     """Proposals that this actor does not judge: their own team, people of one project or account with
-    somebody on it, and the PI's institution unless that was waived."""
-    close = union(*_colleagues(actor), _same_account(actor))
+    somebody on it or close to them by their own word, and the PI's institution unless that was waived."""
+    close: CompoundSelect[Any] = union(*_colleagues(actor), *_close_ones(actor), _same_account(actor))
     joined = TeamMember.state == InvitationState.ACCEPTED
     return union_all(
         _asked_to_join(actor),
@@ -52,6 +56,21 @@ def _colleagues(actor: Actor) -> tuple[Select[int], Select[int]]:
     return (
         select(Membership.person_id).where(Membership.project_id.in_(mine)),
         select(PastMembership.person_id).where(PastMembership.project_id.in_(mine), remembered),
+    )
+
+
+def _close_ones(actor: Actor) -> tuple[Select[int | None], Select[int]]:
+    """Supervisors, students and family as the actor states them. What applicants state of the actor is
+    told to the office: otherwise they could take a proposal out of the hands of whoever reads it."""
+    mine = (
+        PersonalRelation.person_id == actor.person_id,
+        PersonalRelation.kind != RelationKind.COLLABORATOR,
+        personal_relations.holding((clock.now() - WINDOW).date()),
+    )
+    named = select(PersonalRelation.other_orcid).where(*mine, PersonalRelation.other_orcid != "")
+    return (
+        select(PersonalRelation.other_id).where(*mine, PersonalRelation.other_id.is_not(None)),
+        select(Person.id).where(Person.orcid.in_(named)),
     )
 
 

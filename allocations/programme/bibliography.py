@@ -13,6 +13,7 @@ NAMES = {
     "abstract": ("abstract", "ab", "n2"),
     "year": ("year", "date", "py", "y1"),
     "doi": ("doi", "do"),
+    "authors": ("author", "authors", "au", "a1"),
 }
 BIBTEX = re.compile(r"^[ \t]*@(\w+)[ \t]*([{(])", re.MULTILINE)
 RIS = re.compile(r"^([A-Z][A-Z0-9])  ?-(?: |$)(.*)$")
@@ -52,7 +53,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One publication as it was written: `values` by the names title, abstract, year and doi."""
+    """One publication as it was written: `values` by the names of NAMES."""
 
     line: int
     values: Mapping[str, str]
@@ -204,8 +205,10 @@ def _ris(text: str) -> Reading:
             begun = 0
         elif tag:
             last = tag.lower()
-            # Abstracts may come in several lines of the same tag; a second title is another title.
-            given.setdefault(last, value)
+            # Each author has a line; a second title is another title.
+            known = given.setdefault(last, value)
+            if last in NAMES["authors"] and known != value:
+                given[last] = f"{known}; {value}"
         elif begun and last and value:
             given[last] = f"{given[last]} {value}"
     _unended(reading, begun)

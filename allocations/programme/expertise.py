@@ -46,6 +46,8 @@ class Publication(Base):
     abstract: Mapped[str] = mapped_column(Text)
     year: Mapped[int]
     doi: Mapped[str | None] = mapped_column(String(200), default=None)
+    # As `authorship` writes them: a line each, with the ORCID iD where it is known.
+    authors: Mapped[str] = mapped_column(Text, default="")
 
     @property
     def text(self) -> str:
@@ -53,6 +55,8 @@ class Publication(Base):
 
 
 class ReviewerProfile(Base):
+    """What somebody can judge; of somebody who reviews nothing, the list of publications alone."""
+
     __tablename__ = "reviewer_profile"
     __table_args__ = (
         UniqueConstraint("person_id"),
@@ -105,6 +109,11 @@ def may_edit(actor: Actor, person: Person) -> Answer:
     )
 
 
+def may_keep(actor: Actor, person: Person) -> Answer:
+    """To keep the list of this person's publications; applicants do, too: co-authors are found by it."""
+    return when(actor.is_person(person.id), "Everybody keeps their own list of publications.")
+
+
 def of_person(session: Session, person: Person) -> ReviewerProfile:
     """The profile with its publications; an empty one, not stored yet, for whoever has written none."""
     mine = select(ReviewerProfile).where(ReviewerProfile.person_id == person.id)
@@ -114,7 +123,7 @@ def of_person(session: Session, person: Person) -> ReviewerProfile:
 
 def locked(session: Session, actor: Actor, person: Person) -> ReviewerProfile:
     """The stored profile, for verbs that count its publications: one after the other, also from two tabs."""
-    require(may_edit(actor, person))
+    require(may_keep(actor, person))
     mine = select(ReviewerProfile).where(ReviewerProfile.person_id == person.id).with_for_update()
     loaded = mine.options(selectinload(ReviewerProfile.publications))
     found = session.scalar(loaded.execution_options(populate_existing=True))

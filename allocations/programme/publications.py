@@ -1,4 +1,4 @@
-"""Publications of a reviewer: added by hand or from a list, and removed."""
+"""Publications of a person: added by hand or from a list, and removed."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from allocations.kernel import audit, clock
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotFound
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
-from allocations.programme import bibliography, expertise
+from allocations.programme import authorship, bibliography, expertise
 from allocations.programme.bibliography import Refusal
 from allocations.programme.expertise import Publication, ReviewerProfile
 
@@ -26,6 +26,7 @@ class PublicationDraft:
     abstract: str
     year: int
     doi: str = ""
+    authors: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +124,15 @@ def checked(draft: PublicationDraft) -> PublicationDraft:
         wrong["doi"] = "The DOI does not look like one, such as 10.1000/182."
     if wrong:
         raise Invalid(wrong)
-    return replace(draft, title=title, abstract=abstract, doi=doi)
+    authors = authorship.written(authorship.read(draft.authors))
+    return replace(draft, title=title, abstract=abstract, doi=doi, authors=authors)
 
 
 def _draft(values: Mapping[str, str]) -> PublicationDraft:
     year = values["year"].strip()
     number = int(year) if re.fullmatch(r"[0-9]{4}", year) else 0
-    return checked(PublicationDraft(values["title"], values["abstract"], number, values["doi"]))
+    draft = PublicationDraft(values["title"], values["abstract"], number, values["doi"], values["authors"])
+    return checked(draft)
 
 
 def _marks(doi: str | None, title: str, year: int) -> set[str]:
@@ -149,6 +152,12 @@ def _limit(profile: ReviewerProfile, more: int, field: str) -> None:
 
 
 def _put(profile: ReviewerProfile, draft: PublicationDraft) -> Publication:
-    added = Publication(title=draft.title, abstract=draft.abstract, year=draft.year, doi=draft.doi or None)
+    added = Publication(
+        title=draft.title,
+        abstract=draft.abstract,
+        year=draft.year,
+        doi=draft.doi or None,
+        authors=draft.authors,
+    )
     profile.publications.append(added)
     return added

@@ -13,8 +13,12 @@ from sqlalchemy.orm import Session
 
 from allocations.accounts.projects import Membership, PastMembership
 from allocations.kernel import clock
+from allocations.people.personal_relations import RelationKind
 from allocations.people.persons import Person
 from allocations.people.roles import Role, RoleGrant, live
+from allocations.programme import acquaintance, coauthors
+from allocations.programme.acquaintance import Bond, Stated
+from allocations.programme.coauthors import Papers, Shared
 from allocations.programme.conflicts import WINDOW, Conflict, Waiver
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.teams import InvitationState, TeamMember
@@ -33,11 +37,16 @@ class Kind(enum.StrEnum):
     DECLARED = "declared"
     ACCOUNT = "account"
     PROJECT = "project"
+    PERSONAL = "personal"
+    NAMED = "named"
+    COAUTHOR = "coauthor"
     PROPOSAL = "proposal"
     INSTITUTION = "institution"
     UNCHECKED = "unchecked"
     COMPETITOR = "competitor"
     PROVIDER = "provider"
+    NAMESAKE = "namesake"
+    PAPERS_UNCHECKED = "papers_unchecked"
 
 
 LEVELS = {
@@ -45,11 +54,20 @@ LEVELS = {
     Kind.DECLARED: Level.BARS,
     Kind.ACCOUNT: Level.BARS,
     Kind.PROJECT: Level.BARS,
+    # Supervisor, student and family, as somebody says of themselves.
+    Kind.PERSONAL: Level.BARS,
+    # The same as the team says of a reviewer, and close collaborators: an officer looks, because applicants
+    # could keep anybody from judging them otherwise.
+    Kind.NAMED: Level.WAIVER,
+    Kind.COAUTHOR: Level.WAIVER,
     Kind.PROPOSAL: Level.WAIVER,
     Kind.INSTITUTION: Level.WAIVER,
     Kind.UNCHECKED: Level.WAIVER,
     Kind.COMPETITOR: Level.TOLD,
     Kind.PROVIDER: Level.TOLD,
+    Kind.NAMESAKE: Level.TOLD,
+    # Most applicants keep no list: if that needed a waiver, calls would have no reviewers.
+    Kind.PAPERS_UNCHECKED: Level.TOLD,
 }
 
 
@@ -93,10 +111,12 @@ class _Known:
     projects: Mapping[int, Sequence[Set[int]]]
     written: Mapping[int, Sequence[Set[int]]]
     competitors: Set[int]
+    stated: Stated
+    papers: Papers
 
 
 def of_people(session: Session, people: Sequence[Person], proposal: Proposal) -> dict[int, list[Relation]]:
-    """All relations of these people to one proposal, by person; three statements in all.
+    """All relations of these people to one proposal, by person; five statements in all.
 
     Its team and requests are those of the getter.
     """
@@ -106,7 +126,7 @@ def of_people(session: Session, people: Sequence[Person], proposal: Proposal) ->
 def of_proposals(
     session: Session, people: Sequence[Person], proposals: Sequence[Proposal]
 ) -> Iterator[tuple[Proposal, dict[int, list[Relation]]]]:
-    """The same for many proposals of one call, one after the other; three statements, however many.
+    """The same for many proposals of one call, one after the other; five statements, however many.
 
     Teams and requests of the proposals should be loaded.
     """
@@ -136,7 +156,16 @@ def _known(session: Session, wanted: Mapping[int, Person], proposals: Sequence[P
         ),
     )
     written, competitors = _written(session, wanted, team, proposals)
-    return _Known(declared, waived, operating, _projects(session, wanted, team), written, competitors)
+    return _Known(
+        declared,
+        waived,
+        operating,
+        _projects(session, wanted, team),
+        written,
+        competitors,
+        acquaintance.stated(session, wanted, team),
+        coauthors.papers(session, wanted, team),
+    )
 
 
 def _of_one(wanted: Mapping[int, Person], proposal: Proposal, known: _Known) -> dict[int, list[Relation]]:
@@ -149,6 +178,8 @@ def _of_one(wanted: Mapping[int, Person], proposal: Proposal, known: _Known) -> 
     found: list[Relation] = [
         *_on_record(wanted, proposal, known),
         *_at_hand(wanted.values(), team, invited),
+        *_bound(known.stated, team),
+        *_published(known.papers, wanted, team, proposal.fields_of_science),
         *_together(known.projects, wanted, team, Kind.PROJECT, "shares a project with"),
         *_together(known.written, wanted, team, Kind.PROPOSAL, "wrote a proposal with"),
         *(Relation(person_id, Kind.COMPETITOR, own) for person_id in rivals),
@@ -220,6 +251,56 @@ def _at_hand(people: Iterable[Person], team: Mapping[int, Person], invited: set[
 
 def _marks(person: Person) -> set[str]:
     return {person.email.casefold(), person.orcid} - {""}
+
+
+def _bound(stated: Stated, team: Mapping[int, Person]) -> Iterator[Relation]:
+    """Supervisors, students, family and close collaborators: each kind once for each person."""
+    told: set[tuple[int, Kind]] = set()
+    for member in team.values():
+        for bond in acquaintance.with_member(stated, member).values():
+            kind = _weight(bond)
+            if bond.person_id not in team and (bond.person_id, kind) not in told:
+                told.add((bond.person_id, kind))
+                yield Relation(bond.person_id, kind, acquaintance.words(bond, member))
+
+
+def _weight(bond: Bond) -> Kind:
+    if not bond.sure:
+        return Kind.NAMESAKE
+    return Kind.PERSONAL if bond.own and bond.kind != RelationKind.COLLABORATOR else Kind.NAMED
+
+
+def _published(
+    papers: Papers, wanted: Mapping[int, Person], team: Mapping[int, Person], fields: Sequence[str]
+) -> Iterator[Relation]:
+    """Co-authors of somebody on the team; for the others, whether there was anything to compare."""
+    found: dict[tuple[int, Kind], Relation] = {}
+    for member in team.values():
+        for person_id, shared in coauthors.with_member(papers, member).items():
+            if person_id not in team:
+                relation = _coauthor(wanted[person_id], member, shared, fields)
+                found.setdefault((person_id, relation.kind), relation)
+    yield from found.values()
+    on_record = not papers.of_person.keys().isdisjoint(team)
+    for person_id in wanted.keys() - team.keys():
+        if (person_id, Kind.COAUTHOR) in found or (on_record and person_id in papers.of_person):
+            continue
+        words = f"has no publications since {coauthors.since()} on record, so co-authorship is not checked"
+        if person_id in papers.of_person:
+            words = "is not checked for co-authorship: the team has no recent publications on record"
+        yield Relation(person_id, Kind.PAPERS_UNCHECKED, words)
+
+
+def _coauthor(person: Person, member: Person, shared: Shared, fields: Sequence[str]) -> Relation:
+    if shared.sure:
+        words = f"has published with {member.name} {shared.when}"
+        return Relation(person.id, Kind.COAUTHOR, words)
+    signal = coauthors.second_signal(person, member, fields)
+    if signal:
+        words = f"has probably published with {member.name} {shared.when}: the name and {signal} agree"
+        return Relation(person.id, Kind.COAUTHOR, words)
+    words = f"may have published with {member.name} {shared.when}: a name agrees and nothing else"
+    return Relation(person.id, Kind.NAMESAKE, words)
 
 
 def _projects(

@@ -89,6 +89,9 @@ class _Adapter(HTTPAdapter):
 class BoundedSession(OAuth2Session):  # type: ignore[misc]
     """Authlib's client; never follows redirects, waits for ever, or reads without end."""
 
+    # Bytes of the longest answer that is read.
+    largest = LARGEST
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for scheme in ("http://", "https://"):
@@ -99,16 +102,17 @@ class BoundedSession(OAuth2Session):  # type: ignore[misc]
         timeout = (min(CONNECT, left), min(READ, left))
         kwargs |= {"timeout": timeout, "allow_redirects": False, "stream": True}
         answer: requests.Response = super().request(method, url, *args, **kwargs)
-        answer._content = _read(answer, min(_deadline.get(), time.monotonic() + READ))
+        deadline = min(_deadline.get(), time.monotonic() + READ)
+        answer._content = _read(answer, deadline, largest=self.largest)
         return answer
 
 
-def _read(answer: requests.Response, deadline: float) -> bytes:
+def _read(answer: requests.Response, deadline: float, *, largest: int) -> bytes:
     """The body as it trickles in, until it ends, is too long, or takes too long."""
     body = bytearray()
     while part := answer.raw.read1(16 * 1024, decode_content=True):
         body += part
-        if len(body) > LARGEST or time.monotonic() > deadline:
+        if len(body) > largest or time.monotonic() > deadline:
             answer.close()
             raise Unreachable("the answer was too long")
     return bytes(body)
@@ -124,11 +128,12 @@ def patience(seconds: float = PATIENCE) -> Iterator[None]:
         _deadline.reset(token)
 
 
-def get_json(address: str, *, token: str = "") -> dict[str, Any]:
+def get_json(address: str, *, token: str = "", largest: int = LARGEST) -> dict[str, Any]:
     """Raises Unreachable for anything but a JSON object with status 200."""
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
         with BoundedSession() as session:
+            session.largest = largest
             answer = session.request("GET", address, headers=headers, withhold_token=True)
             found = answer.json() if answer.status_code == 200 else None
     except (requests.RequestException, HTTPError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""A reviewer's own profile: fields and limits, absences, publications by hand or from a list."""
+"""A reviewer's own profile: fields and limits, absences; anybody's publications by hand or from a list."""
 
 from typing import Annotated, Any
 
@@ -41,6 +41,7 @@ class PublicationInput(BaseModel):
     abstract: fields.Prose = ""
     year: fields.Number
     doi: fields.Line = ""
+    authors: fields.Prose = ""
 
 
 class ListInput(BaseModel):
@@ -77,20 +78,20 @@ def confirm() -> ResponseReturnValue:
 
 
 @blueprint.route("/publications/new", methods=["GET", "POST"])
-@needs("reviewer_profile.edit")
+@needs("publication.keep")
 def add() -> ResponseReturnValue:
-    person, form = _self(), Form()
+    person, form = _owner(), Form()
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _add(form, person)):
-            return see_other(url_for("expertise.profile"), "The publication is added.")
-    return page("expertise/publication.html", form=form, status=form.status)
+            return see_other(_home(person), "The publication is added.")
+    return page("expertise/publication.html", form=form, status=form.status, home=_home(person))
 
 
 @blueprint.route("/publications/import", methods=["GET", "POST"])
-@needs("reviewer_profile.edit")
+@needs("publication.keep")
 def take_in() -> ResponseReturnValue:
-    person, form, listed = _self(), Form(), Listed((), ())
+    person, form, listed = _owner(), Form(), Listed((), ())
     told: list[str] = []
     if request.method == "POST":
         form = posted()
@@ -98,22 +99,23 @@ def take_in() -> ResponseReturnValue:
             listed = publications.read(str(form.values.get("text", "")))
             form.save(lambda: told.append(_take_in(form, person, listed)))
         if not form.errors:
-            return see_other(url_for("expertise.profile"), told[0])
+            return see_other(_home(person), told[0])
     refused = [(f"Line {one.line}", one.reason) for one in listed.refused] if "text" in form.errors else []
     context = {"refused": refused[:NAMED], "more": len(refused) - NAMED, "readable": len(listed.drafts)}
+    context["home"] = _home(person)
     return page("expertise/import.html", form=form, status=form.status, **context)
 
 
 @blueprint.post("/publications/remove")
-@needs("reviewer_profile.edit")
+@needs("publication.keep")
 def remove() -> ResponseReturnValue:
     number = request.form.get("publication", "")
     if not number.isascii() or not number.isdecimal() or len(number) > 9:
         raise NotFound
-    person, here = _self(), url_for("expertise.profile")
+    person = _owner()
     return act(
         lambda: publications.remove(session(), actor(), person, publication_id=int(number)),
-        here,
+        _home(person),
         "The publication is removed.",
     )
 
@@ -122,6 +124,16 @@ def _self() -> Person:
     person = session().get_one(Person, actor().person_id)
     require(expertise.may_edit(actor(), person))
     return person
+
+
+def _owner() -> Person:
+    return session().get_one(Person, actor().person_id)
+
+
+def _home(person: Person) -> str:
+    """Where the list stands: reviewers have it in their profile."""
+    reviews = bool(expertise.may_edit(actor(), person))
+    return url_for("expertise.profile" if reviews else "publications.index")
 
 
 def _save(form: Form, person: Person) -> None:

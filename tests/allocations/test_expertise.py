@@ -45,8 +45,20 @@ def test_nobody_else_writes_it(session: Session, cast: Cast, who: str, words: st
 
     with pytest.raises(NotAllowed, match=words):
         expertise.save(session, actor, person, draft=ProfileDraft(("Mathematics",)))
-    with pytest.raises(NotAllowed, match=words):
-        publications.add(session, actor, person, draft=PAPER)
+
+
+def test_publications_are_kept_by_everybody_for_themselves(session: Session, cast: Cast) -> None:
+    with pytest.raises(NotAllowed, match="their own list"):
+        publications.add(session, cast.owen, cast.person(cast.sam), draft=PAPER)
+
+    publications.add(session, cast.sam, cast.person(cast.sam), draft=PAPER)
+    session.flush()
+
+    assert [each.person.name for each in reviewers.everybody(session, cast.owen, cast.call.id)] == [
+        "Ravi",
+        "Rosa",
+        "Ruth",
+    ], "a list makes nobody a reviewer"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from allocations.kernel.audit import AuditEntry
 from allocations.kernel.db import Base
 from allocations.kernel.errors import IllegalMove, Incomplete, NotAllowed, NotFound
 from allocations.kernel.outbox import EventRow
-from allocations.people import linking, merging, roles
+from allocations.people import linking, merging, personal_relations, roles
 from allocations.people.merging import MergeRequest
+from allocations.people.personal_relations import RelationDraft, RelationKind
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Role, actor_of
 from portal.migrations import METADATA
@@ -31,6 +32,7 @@ OF_LOG_IN = {
     "login_session.viewed_person_id",
     "merge_request.other_id",
     "merge_request.person_id",
+    "personal_relation.other_id",
 }
 
 
@@ -76,6 +78,18 @@ def test_an_empty_account_is_merged_and_closed(session: Session, cast: Cast) -> 
     subjects = select(AuditEntry.subject).where(AuditEntry.verb == "person.merge")
     assert set(session.scalars(subjects)) == {f"person-{p.id}" for p in (other, request.person)}
     assert "MergeAnswered" in session.scalars(select(EventRow.type)).all()
+
+
+def test_whoever_named_the_account_that_goes_names_the_one_that_stays(session: Session, cast: Cast) -> None:
+    request = asked(session, cast)
+    draft = RelationDraft(RelationKind.SUPERVISOR, "Sam Second", email="sam@second.example")
+    stated = personal_relations.declare(session, cast.ruth, cast.person(cast.ruth), draft=draft)
+    session.flush()
+    assert stated.other_id == request.other_id
+
+    merging.merge(session, cast.ada, request)
+
+    assert stated.other_id == cast.sam.person_id
 
 
 def test_all_log_ins_move_those_taken_off_too(session: Session, cast: Cast) -> None:

@@ -139,6 +139,8 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
     },
     "proposal.withdraw": {"proposal": {"draft, returned, submitted, in_review": "priya"}},
     "registry.edit": {"nothing": {"always": "ada"}},
+    "personal_relation.keep": {"person": {"enabled, disabled": "sam"}, "reviewer": {"enabled": "ruth"}},
+    "publication.keep": {"person": {"enabled, disabled": "sam"}, "reviewer": {"enabled": "ruth"}},
     "review.accept": {"review": {"invited, accepted": "ruth"}},
     "review.answer": {"review": {"invited, accepted": "ruth"}},
     "review.reopen": {"submitted review at step": {"rebuttal, discussion": "ruth"}},

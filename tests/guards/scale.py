@@ -63,7 +63,15 @@ def _people(session: Session, many: int) -> list[Person]:
     session.add_all(RoleGrant(person_id=p.id, role=Role.REVIEWER) for p in people)
     profiles = [ReviewerProfile(person_id=p.id, fields_of_science=["Mathematics"]) for p in people]
     for profile in profiles:
-        profile.publications = [Publication(title="On n", abstract="Words.", year=2020) for _ in range(3)]
+        profile.publications = [
+            Publication(
+                title="On n",
+                abstract="Words.",
+                year=clock.today().year,
+                authors=f"Person {many}-{p}; Ann Bee",
+            )
+            for p in range(3)
+        ]
     session.add_all(profiles)
     return people
 

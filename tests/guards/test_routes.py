@@ -63,6 +63,8 @@ def test_a_stranger_gets_nothing_that_is_not_public_or_their_own(portal: Portal)
         "home.see",
         "identity.link",
         "mailbox.see",
+        "personal_relation.keep",
+        "publication.keep",
         "role_invitation.answer",
         "team.answer",
     }

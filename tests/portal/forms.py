@@ -27,6 +27,7 @@ class FormPage:
 
 
 # These go on to an identity provider, or come from one: tests/federation has real ones.
+# ORCID has a server of its own in test_orcid.
 LEADING_OUT = {
     "auth.confirm",
     "auth.go",
@@ -34,6 +35,8 @@ LEADING_OUT = {
     "identities.add",
     "identities.confirm",
     "identities.prove",
+    "orcid.index",
+    "orcid.insert",
 }
 BECAUSE = {"reason": REASON}
 IN_THE_ROOM = (
@@ -232,6 +235,19 @@ FORMS = (
     FormPage("people.disable", "ada", "/people/{psn_mei}/disable", BECAUSE),
     FormPage("people.enable", "ada", "/people/{psn_gordon}/enable", {"reason": REASON}),
     FormPage("people.end_session", "ada", "/people/{psn_sam}/sessions/{session_sam}/end", {"reason": REASON}),
+    FormPage(
+        "personal_relations.index",
+        "ruth",
+        "/account/relations",
+        {"kind": "student", "name": "Uma Patel", "orcid": "0000-0002-1825-0097"},
+    ),
+    FormPage(
+        "personal_relations.remove",
+        "ruth",
+        "/account/relations/remove",
+        {"relation": "{relation_ruth}"},
+        page=False,
+    ),
     FormPage("people.reject", "ada", "/people/{psn_sam}/identities/{held_id}/reject", {"reason": REASON}),
     FormPage("people.release", "ada", "/people/{psn_sam}/identities/{held_id}/release", {"reason": REASON}),
     FormPage("progress.advance", "owen", "/proposals/{proposal_tides}/advance"),

@@ -13,11 +13,12 @@ from allocations.accounts.projects import Project, ProjectRole
 from allocations.accounts.resources import Provider
 from allocations.kernel import clock, outbox
 from allocations.kernel.outbox import Delivery, DeliveryState
-from allocations.people import confirmations, desk, invitations, merging
+from allocations.people import confirmations, desk, invitations, merging, personal_relations
 from allocations.people.confirmations import Confirmation
 from allocations.people.institutions import HomeOrganisation, IdentityProvider, Institution
 from allocations.people.invitations import RoleInvitation
 from allocations.people.merging import MergeRequest
+from allocations.people.personal_relations import PersonalRelation, RelationDraft, RelationKind
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
 from allocations.programme import answers, assigning, decisions, reviewing, writing
@@ -109,6 +110,7 @@ def fill(portal: Portal) -> None:
         _start_notebooks(session)
         _get_stuck(session)
         _people_desk(session)
+        _state_a_relation(session)
         _connect_sites(session)
         _make_tokens(session)
         _ask_about_accounts(session)
@@ -281,6 +283,12 @@ def _make_tokens(session: Session) -> None:
     service_tokens.make(session, priya, home, draft)
 
 
+def _state_a_relation(session: Session) -> None:
+    ruth = person(session, "ruth")
+    draft = RelationDraft(RelationKind.SUPERVISOR, "Marta Stone", "0000-0001-5109-3700")
+    personal_relations.declare(session, actor(session, "ruth"), ruth, draft=draft)
+
+
 def _ask_about_accounts(session: Session) -> None:
     """Lena asks to be confirmed; Sam has a second log-in, and another account that he wants no more."""
     lena, sam = person(session, "lena"), person(session, "sam")
@@ -370,7 +378,9 @@ def _of_people(session: Session) -> dict[str, str]:
     invitation = session.scalars(select(RoleInvitation).limit(1)).one().id
     held = select(Identity.id).where(Identity.held_at.is_not(None))
     paper = select(Publication.id).join(ReviewerProfile).where(ReviewerProfile.person_id == ruth)
+    stated = select(PersonalRelation.id).where(PersonalRelation.person_id == ruth)
     return found | {
+        "relation_ruth": str(session.scalars(stated.order_by(PersonalRelation.id).limit(1)).one()),
         "publication_ruth": str(session.scalars(paper.order_by(Publication.id).limit(1)).one()),
         "grant_ruth": str(session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == ruth)).one()),
         "held_id": str(session.scalars(held).one()),

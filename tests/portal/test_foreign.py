@@ -16,6 +16,8 @@ ANYBODY = {
     *("auth.log_in", "auth.logout", "teams.accept", "teams.decline", "writing.start", "courses.join"),
     # One's own profile, sessions, standing and tokens.
     *("auth.welcome", "auth.end_session", "standing.show", "tokens.new", "viewing.end"),
+    # And relations and publications.
+    *("personal_relations.index", "expertise.add", "expertise.take_in"),
     # One agrees for oneself, and whoever has a code of a device or a letter's link may use it.
     *("provider.answer", "provider.answer_device", "provider.device", "provider.take_back"),
     *("invitations.accept", "invitations.decline"),
