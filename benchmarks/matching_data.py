@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from allocations.programme.matching.problem import Demand, Floats, Problem, Reviewer
+from allocations.programme.matching.problem import Demand, Floats, Options, Problem, Reviewer
 
 TOPICS = 25
 REVIEWS = 3
@@ -74,4 +74,15 @@ def small(seed: int) -> Problem:
         affinities=np.round(rng.random((proposals, reviewers)), 1),
         expertise=np.round(rng.random((proposals, reviewers)), 1) if seed % 3 == 0 else None,
         **chosen,
+    )
+
+
+def options_of(seed: int) -> Options:
+    """Every feature has its turn."""
+    return Options(
+        spread=seed % 2 == 0,
+        mix=seed % 5 == 0,
+        limit=[None, None, None, 0.5, 0.75][seed % 5],
+        lift_rounds=5,
+        best=(2, 2) if seed % 7 == 0 else (40, 30),
     )

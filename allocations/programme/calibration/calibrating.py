@@ -75,7 +75,9 @@ def calibrate(
 ) -> tuple[Calibration, ForTheChair]:
     """`places`: how many the call can fund. Order of `scores` does not matter; the seed fixes the draws.
 
-    Without `priors` the reviews alone say how far reviewers and proposals differ. The second value is about reviewers and goes to nobody but the chair.
+    Without `priors` the reviews alone say how far reviewers and proposals differ.
+
+    The second value is about reviewers and goes to nobody but the chair.
     """
     ordered = sorted(scores, key=lambda score: (score.proposal, score.reviewer))
     pairs = [(score.proposal, score.reviewer) for score in ordered]

@@ -14,8 +14,9 @@ from allocations.programme.matching.flows.lift import Lifted, weighed
 from allocations.programme.matching.flows.polish import polished
 from allocations.programme.matching.problem import Options, Pair, Problem
 from allocations.programme.matching.solution import Solution
+from benchmarks.matching_checks import affinity, expertise, faults
 from benchmarks.matching_data import made_up, small
-from tests.allocations.matching.proofs import affinity, assignments, expertise, faults
+from tests.allocations.matching.proofs import assignments
 
 SLOW = pytest.mark.slow
 MOST = 20_000  # Assignments listed for one tiny call.

@@ -11,8 +11,8 @@ from allocations.programme.matching.assignment import propose, refill
 from allocations.programme.matching.flows import network
 from allocations.programme.matching.problem import Demand, Evidence, Options, Problem, Reviewer
 from allocations.programme.matching.solution import Infeasible, Shortage, Solution
+from benchmarks.matching_checks import faults
 from benchmarks.matching_data import made_up
-from tests.allocations.matching.proofs import faults
 
 BARE = Options(floor_share=0.0, lift_rounds=0, load_price=0.0)
 

@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from allocations.programme.matching.flows.flow import places, worth
 from allocations.programme.matching.flows.instance import SCALE, Edges, Instance
 from allocations.programme.matching.flows.lift import Lifted, better, weighed
-from allocations.programme.matching.flows.rows import flow_rows, summed
+from allocations.programme.matching.flows.rows import flow_rows, mean_rows, summed
 from allocations.programme.matching.problem import Bools, Options
 
 # Up to so many pairs everything may move and the answer is the optimum; above, only what the lift moved.
@@ -17,8 +17,6 @@ WHOLE = 10_000
 GAP = 1e-6
 # A limit in seconds would let two runs differ. Every measured call was solved at the first node.
 NODES = 50
-SLACK = 1e-7  # Sums are whole millionths.
-FINE = 1e3  # HiGHS keeps rows to a millionth; in thousandths it keeps ours to a billionth.
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _solved(instance: Instance, pool: Edges, limits: _Limits, options: Options) 
         bounds=Bounds(0.0, np.concatenate([np.ones(pairs), room])),
         constraints=[
             *flow_rows(instance, pool, more=more),
-            _means(instance, pool, limits.mean, more=more),
+            mean_rows(instance, pool, limits.mean, more=more),
             LinearConstraint(
                 summed(
                     np.concatenate([pool.r, holders]),
@@ -92,18 +90,3 @@ def _solved(instance: Instance, pool: Edges, limits: _Limits, options: Options) 
         options={"mip_rel_gap": GAP, "node_limit": NODES},
     )
     return None if answer.x is None else np.asarray(answer.x[:pairs] > 0.5, dtype=np.bool_)
-
-
-def _means(instance: Instance, pool: Edges, mean: float, *, more: int) -> LinearConstraint:
-    """Every proposal's affinities, pinned ones included, add up to the mean times its reviews."""
-    proposals, pins = len(instance.demands), instance.pinned
-    pinned = np.bincount(pins.p, weights=instance.weight[pins.p, pins.r], minlength=proposals)
-    counts = instance.wanted + np.bincount(pins.p, minlength=proposals)
-    least = counts * mean - pinned - SLACK
-    reached = summed(
-        pool.p,
-        np.arange(len(pool)),
-        FINE * instance.weight[pool.p, pool.r],
-        shape=(proposals, len(pool) + more),
-    )
-    return LinearConstraint(reached, FINE * least, np.inf)
