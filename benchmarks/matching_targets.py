@@ -81,10 +81,10 @@ def small_calls() -> None:
     print(f"  {SIZE[0]} x {SIZE[1]}, default options, seeds {CALLS.start} to {CALLS.stop - 1}")
     found = [_seen(seed) for seed in CALLS]
     for one in found:
-        print(
-            f"    seed {one.seed}: total {one.total:.2%} {word(kept=_full(one), bound=one.total_bound)}"
-            f"{'' if _full(one) or one.total_bound else f' ({one.possible})'}; worst proposal x {one.ratio:.3f} {word(kept=_lifted(one), bound=one.ratio_bound)}"
-        )
+        missed = "" if _full(one) or one.total_bound else f" ({one.possible})"
+        total = f"total {one.total:.2%} {word(kept=_full(one), bound=one.total_bound)}{missed}"
+        worst = f"worst proposal x {one.ratio:.3f} {word(kept=_lifted(one), bound=one.ratio_bound)}"
+        print(f"    seed {one.seed}: {total}; {worst}")
     bounds = [one.total_bound for one in found if not _full(one)]
     _share("total", [_full(one) for one in found], bounds, ">= -0.5 %")
     bounds = [one.ratio_bound for one in found if not _lifted(one)]
