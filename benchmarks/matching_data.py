@@ -8,6 +8,7 @@ TOPICS = 25
 REVIEWS = 3
 CAPS = {(200, 100): 8, (500, 300): 7, (1000, 400): 10, (5000, 1500): 13}
 SEEDS = (11, 12, 13)
+LIMITS = (0.5, 0.6, 1 / 3)
 
 
 def made_up(proposals: int, reviewers: int, seed: int) -> Problem:
@@ -82,7 +83,7 @@ def options_of(seed: int) -> Options:
     return Options(
         spread=seed % 2 == 0,
         mix=seed % 5 == 0,
-        limit=[None, None, None, 0.5, 0.75][seed % 5],
+        limit=[None, None, None, LIMITS[seed % len(LIMITS)], 0.75][seed % 5],
         lift_rounds=5,
         best=(2, 2) if seed % 7 == 0 else (40, 30),
     )

@@ -285,6 +285,16 @@ def test_minima_that_cannot_be_kept_are_named() -> None:
     assert answer.relax == ("Lower the promised minimum of these reviewers by 1 in all.",)
 
 
+@pytest.mark.parametrize(
+    ("limit", "reviewers", "reviews"), [(0.6, 5, 3), (0.3, 10, 3), (1 / 3, 3, 1), (0.35, 20, 7), (0.5, 2, 1)]
+)
+def test_a_limit_means_what_is_written(limit: float, reviewers: int, reviews: int) -> None:
+    """Three fifths of five people are three reviews, though 0.6 as a float is less than that."""
+    answer = solved(call([[0.5] * reviewers], reviews=reviews), replace(BARE, limit=limit))
+
+    assert [pair.chance for pair in answer.pairs] == pytest.approx([limit] * reviews)
+
+
 def test_a_limit_that_is_too_tight_is_named() -> None:
     answer = refused(call([[0.5]]), replace(BARE, limit=0.5))
 
