@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocations.programme.calibration import model, posterior
+from allocations.programme.calibration.calibrating import calibrate
 from allocations.programme.calibration.model import Design
+from allocations.programme.calibration.values import Priors
 from benchmarks import reviews
 from benchmarks.reviews import Call, Simulated
 
@@ -21,9 +23,9 @@ CALLS = (
     Call(500, 300, 3, 1.0, 0.3),
 )
 TRIALS = 10
-INSTEVAL = "COMMONS_INSTEVAL_CSV"
-# lme4 1.1-31: students, lecturers, residual, mean.
-LME4 = (0.325906, 0.523197, 1.177786, 3.254158)
+# As the vignette of ERforResearch has them: the reviewers' sd is 0.5; a judgement's error is how a reviewer
+# takes to a proposal and what is left.
+VIGNETTE = Priors(reviewers=0.5, most=2.0, parts=2)
 
 
 def by_raw_mean(call: Simulated) -> Floats:
@@ -75,29 +77,11 @@ def found_shares(call: Call, *, trials: int) -> dict[str, float]:
     return {way: float(np.mean(shares)) for way, shares in found.items()}
 
 
-def published_ranks(seed: int) -> Floats:
-    """Expected ranks of the mock panel under its authors' priors.
-
-    Reviewers' sd fixed at 0.5; the proposals' sd flat up to 2; the judgement's error is the sum of two
-    parts, each sd flat up to 2, so that its own sd has a density that grows in proportion to it.
-    """
-    scores = reviews.mock_panel()
-    values = np.array([score.value for score in scores])
-    rows, columns = np.repeat(np.arange(15), 5), np.tile(np.arange(5), 15)
-    equations = model.normal(Design(values, np.ones(75), rows, columns))
-    grid = [(a, s) for a in np.linspace(0.05, 1.95, 39) for s in np.linspace(0.5, 1.6, 45)]
-    height = np.array([_height(equations, a, s) for a, s in grid])
-    weight = np.exp(height - height.max())
-    counts = posterior.shares(weight / weight.sum(), 20_000)
-    parts = [
-        posterior.Part(a / s, 0.5 / s, int(n), None, s) for (a, s), n in zip(grid, counts, strict=True) if n
-    ]
-    return posterior.ranks(posterior.draw(equations, parts, seed).proposals, 5).expected
-
-
-def _height(equations: model.Normal, proposals: float, judgement: float) -> float:
-    at = model.solve(equations, gone=proposals / judgement, kept=0.5 / judgement)
-    return float(-0.5 * at.logdet - 73 * np.log(judgement) - 0.5 * at.residual / judgement**2)
+def mock_ranks(priors: Priors | None, seed: int) -> Floats:
+    """Expected ranks of the published mock panel: with somebody's priors, or as every call is calibrated."""
+    found, _ = calibrate(reviews.mock_panel(), places=5, seed=seed, priors=priors, draws=20_000)
+    ranks = {line.proposal: line.estimate.expected_rank for line in found.lines if line.estimate}
+    return np.array([ranks[number] for number in sorted(ranks)])
 
 
 def numbers(call: Simulated, factor: str) -> NDArray[np.int64]:

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from allocations.programme.matching.problem import Demand, Floats, Problem, Reviewer
+from allocations.programme.matching.problem import Demand, Floats, Options, Problem, Reviewer
 
 TOPICS = 25
 REVIEWS = 3
 CAPS = {(200, 100): 8, (500, 300): 7, (1000, 400): 10, (5000, 1500): 13}
 SEEDS = (11, 12, 13)
+LIMITS = (0.5, 0.6, 1 / 3)
 
 
 def made_up(proposals: int, reviewers: int, seed: int) -> Problem:
@@ -74,4 +75,15 @@ def small(seed: int) -> Problem:
         affinities=np.round(rng.random((proposals, reviewers)), 1),
         expertise=np.round(rng.random((proposals, reviewers)), 1) if seed % 3 == 0 else None,
         **chosen,
+    )
+
+
+def options_of(seed: int) -> Options:
+    """Every feature has its turn."""
+    return Options(
+        spread=seed % 2 == 0,
+        mix=seed % 5 == 0,
+        limit=[None, None, None, LIMITS[seed % len(LIMITS)], 0.75][seed % 5],
+        lift_rounds=5,
+        best=(2, 2) if seed % 7 == 0 else (40, 30),
     )

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from allocations.programme.selection.requests import Candidate, Line, Pool, Portion, Rate, Round, Rules
+from allocations.programme.selection.requests import Candidate, Line, Pin, Pool, Portion, Rate, Round, Rules
 
 MICRO = 1_000_000
 POOLS = ("a100", "cloud", "gh200", "h100", "mi300", "tpu")
@@ -57,6 +57,43 @@ def with_reserves(this: Round, seed: int) -> Round:
 
     rules = replace(this.rules, set_asides=portion(5), high_risk=portion(8), first_time=portion(8))
     return replace(this, candidates=candidates, rules=rules)
+
+
+def hostile(seed: int) -> Round:
+    """A little round at its edges: equal scores, empty pools, whole awards or none, pins."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    slugs = POOLS[: int(generator.integers(1, 5))]
+    pools = tuple(
+        Pool(
+            slug, int(generator.choice([0, 300, 3000])) * MICRO, Fraction(int(generator.integers(1, 31)), 10)
+        )
+        for slug in slugs
+    )
+    candidates = tuple(
+        Candidate(
+            proposal=number,
+            score=float(generator.choice([5.0, 5.0, 5.5, generator.uniform(0.1, 10)])),
+            institution=f"House {generator.integers(3)}",
+            lines=tuple(_edgy(slugs, generator) for _ in range(int(generator.integers(1, 3)))),
+        )
+        for number in range(1, int(generator.integers(2, 14)))
+    )
+    one = candidates[int(generator.integers(len(candidates)))]
+    pin = Pin(one.proposal, tuple(line.minimum for line in one.lines))
+    rules = Rules(
+        width=float(generator.choice([0.0, 0.5, 100.0])),
+        promises=(Fraction(1), Fraction(1, 2))[: int(generator.integers(3))],
+        cap=(None, Fraction(1), Fraction(1, 10))[int(generator.integers(3))],
+    )
+    return Round(pools, candidates, rules, (pin,) if generator.random() < 0.3 else ())
+
+
+def _edgy(slugs: tuple[str, ...], generator: np.random.Generator) -> Line:
+    units = int(generator.integers(2, 500))
+    named = generator.permutation(list(slugs))[: int(generator.integers(1, len(slugs) + 1))]
+    rates = tuple(Rate(str(slug), Fraction(*generator.integers(1, 51, 2).tolist())) for slug in named)
+    least = int(generator.choice([units, max(1, units // 3)]))
+    return Line(units * MICRO, least * MICRO, rates, int(generator.integers(1, 4)))
 
 
 def with_storage(this: Round, seed: int) -> Round:

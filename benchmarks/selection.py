@@ -2,6 +2,7 @@
 
 import csv
 import os
+import resource
 import time
 from collections import Counter
 from fractions import Fraction
@@ -15,6 +16,7 @@ from allocations.programme.calibration.model import Design
 from allocations.programme.selection import lottery, seeds
 from benchmarks import calibration, lotteries, reviews, splits
 from benchmarks.reviews import Call
+from benchmarks.verdicts import told, unmeasured
 
 INSTEVAL = "COMMONS_INSTEVAL_CSV"
 # lme4 1.1-31 on InstEval: sds of students, lecturers and residual, and the mean.
@@ -22,15 +24,15 @@ LME4 = (0.325906, 0.523197, 1.177786, 3.254158)
 
 
 def run() -> None:
-    """Targets 5 to 7 of the review notes stand at the end of the line that they belong to."""
+    """Each target of the review notes stands at the end of the line that it belongs to."""
     _shares()
     _times()
     _published()
     _insteval()
     _marginals()
+    _replayed()
     lotteries.run()
     splits.run()
-    print("  target: no faults, no leaps, 500 proposals under 30 CPU s")
 
 
 def _shares() -> None:
@@ -44,7 +46,7 @@ def _shares() -> None:
         worst = min(worst, found["calibrated"] - found["raw mean"])
         shape = f"{call.proposals}, {call.reviewers}, {call.reviews}, {call.reviewer_sd}, {call.slope_sd}"
         print(f"  {shape:41} " + "  ".join(f"{share:13.3f}" for share in found.values()))
-    print(f"  calibrated less raw, at worst {worst:+.3f}   target: not under -0.010")
+    told("calibrated less raw, worst row", f"{worst:+.3f}", "not under -0.010", kept=worst >= -0.01)
 
 
 def _times() -> None:
@@ -53,18 +55,29 @@ def _times() -> None:
         began = time.process_time()
         calibrate(made.scores, places=call.proposals // 5, seed=1)
         spent = time.process_time() - began
-        print(f"  fit, draws and ranks of {call.proposals} x {call.reviewers}: {spent:.1f} CPU s")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"  fit, draws and ranks of {call.proposals} x {call.reviewers}: {spent:.1f} CPU s, "
+            f"peak so far {peak:.0f} MB"
+        )
 
 
 def _published() -> None:
-    gap = np.abs(calibration.published_ranks(seed=1) - np.array(reviews.MOCK_RANKS))
-    print(f"  expected ranks of the mock panel: gap {gap.max():.2f}, mean {gap.mean():.2f}   target: 0.15")
+    """The target is about the authors' own priors; what every call gets stands below it."""
+    for whose, priors in (("its authors' priors", calibration.VIGNETTE), ("our defaults", None)):
+        gap = np.abs(calibration.mock_ranks(priors, seed=1) - np.array(reviews.MOCK_RANKS))
+        found = f"gap {gap.max():.2f}, mean {gap.mean():.2f}"
+        what = f"expected ranks of the mock panel, {whose}"
+        if priors is None:  # They estimate the reviewers' sd, which the authors fix at 0.5.
+            print(f"  {what}: {found}   no target")
+        else:
+            told(what, found, "0.15", kept=gap.max() <= 0.15)
 
 
 def _insteval() -> None:
     place = os.environ.get(INSTEVAL, "")
     if not place:
-        print(f"  InstEval: not measured (set {INSTEVAL} to a CSV file with columns s, d, y)")
+        unmeasured("InstEval", f"set {INSTEVAL} to a CSV file with columns s, d, y", "0.001 to lme4")
         return
     with Path(place).open(encoding="utf-8", newline="") as file:
         rows = [(row["s"], row["d"], float(row["y"])) for row in csv.DictReader(file)]
@@ -77,7 +90,7 @@ def _insteval() -> None:
     found = (at.reviewers, at.proposals, at.judgement, mean)
     gap = max(abs(ours - theirs) for ours, theirs in zip(found, LME4, strict=True))
     shown = " / ".join(f"{value:.6f}" for value in found)
-    print(f"  InstEval: {shown} in {spent:.1f} CPU s; largest gap to lme4 {gap:.6f}   target: 0.001")
+    told(f"InstEval {shown} in {spent:.1f} CPU s", f"{gap:.6f} from lme4", "0.001", kept=gap <= 0.001)
 
 
 def _numbered(names: tuple[str, ...]) -> model.Ints:
@@ -93,4 +106,18 @@ def _marginals(draws: int = 20_000) -> None:
         start = Fraction(seeds.number(seed, "start"), 2**256)
         won.update(lottery.systematic(seeds.shuffled(seed, list(wanted)), wanted, start))
     gap = max(abs(won[one] / draws - float(chance)) for one, chance in wanted.items())
-    print(f"  lottery: largest gap between chance and wins {gap:.4f} over {draws} draws   target: 0.01")
+    told(f"lottery, wins against chance over {draws} draws", f"{gap:.4f}", "0.01", kept=gap <= 0.01)
+
+
+def _replayed(draws: int = 200) -> None:
+    """Each record goes through its published text, as anybody who checks a draw has it."""
+    same, secret = 0, "a9" * 16
+    scores = list(enumerate(np.random.Generator(np.random.PCG64(3)).normal(5, 0.5, 40).tolist()))
+    for number in range(draws):
+        declared = lottery.tie("bench", scores[number % 20 :], places=12, width=0.6)
+        record = lottery.draw(
+            declared, commitment=seeds.commitment(secret), secret=secret, public=f"beacon {number}"
+        )
+        text = lottery.to_json(record)
+        same += lottery.to_json(lottery.replay(lottery.from_json(text))) == text
+    told(f"{draws} draws run again from their records", f"{same} the same", "all", kept=same == draws)

@@ -19,6 +19,7 @@ from allocations.programme.calibration.values import (
     Estimate,
     ForTheChair,
     Offset,
+    Priors,
     RankLimits,
     Score,
     Spread,
@@ -64,8 +65,17 @@ def _disagreed(scores: Sequence[Score]) -> bool:
     return any(len(values) > 1 for values in given.values())
 
 
-def calibrate(scores: Sequence[Score], *, places: int, seed: int) -> tuple[Calibration, ForTheChair]:
+def calibrate(
+    scores: Sequence[Score],
+    *,
+    places: int,
+    seed: int,
+    priors: Priors | None = None,
+    draws: int = posterior.DRAWS,
+) -> tuple[Calibration, ForTheChair]:
     """`places`: how many the call can fund. Order of `scores` does not matter; the seed fixes the draws.
+
+    Without `priors` the reviews alone say how far reviewers and proposals differ.
 
     The second value is about reviewers and goes to nobody but the chair.
     """
@@ -74,7 +84,7 @@ def calibrate(scores: Sequence[Score], *, places: int, seed: int) -> tuple[Calib
     if len(set(pairs)) < len(pairs):
         raise ValueError("A reviewer scores a proposal once")
     groups, answer = islands.islands(ordered), may_calibrate(ordered)
-    found = _model(ordered, places, seed) if answer else None
+    found = _model(_design(ordered), places, seed=seed, priors=priors, draws=draws) if answer else None
     lines = _lines(ordered, groups)
     if found is not None:
         lines = [_estimated(line, number, found, places) for number, line in enumerate(lines)]
@@ -90,11 +100,16 @@ def calibrate(scores: Sequence[Score], *, places: int, seed: int) -> tuple[Calib
     return calibration, _offsets(ordered, found)
 
 
-def _model(ordered: Sequence[Score], places: int, seed: int) -> _Found:
-    design = _design(ordered)
-    at, equations = model.fit(design), model.normal(design)
+def _model(design: Design, places: int, *, seed: int, priors: Priors | None, draws: int) -> _Found:
+    equations = model.normal(design)
+    if priors is None:
+        at = model.fit(design)
+        parts = posterior.mixture(equations, at, draws)
+    else:
+        parts = posterior.under(equations, priors, draws)
+        at = posterior.middle(equations, parts)
     mean, proposals, reviewers = posterior.best_linear(equations, at)
-    drawn = posterior.draw(equations, posterior.mixture(equations, at, posterior.DRAWS), seed)
+    drawn = posterior.draw(equations, parts, seed)
     spread = Spread(mean, at.proposals, at.reviewers, at.judgement)
     ranked = posterior.ranks(drawn.proposals, places)
     sds = _sds(drawn.proposals), _sds(drawn.reviewers)

@@ -8,11 +8,14 @@ from scipy.linalg import solve_triangular
 
 from allocations.programme.calibration import model
 from allocations.programme.calibration.model import Floats, Ints, Normal, Solved, Variances
+from allocations.programme.calibration.values import Priors
 
 DRAWS = 4000
 # From here on the variances are known so well that letting them vary changes no printed digit.
 CERTAIN = 2000
 STEPS = 9
+# The same for each sd under priors from elsewhere, which may be far from where the reviews point.
+FINE_STEPS = 40
 # exp(-6): what lies further down the density carries less than one draw in four hundred.
 DROP = 6.0
 BATCH = 500
@@ -69,9 +72,45 @@ def mixture(equations: Normal, at: Variances, draws: int) -> list[Part]:
     return [Part(a, b, int(n), free) for (a, b), n in zip(points, counts, strict=True) if n]
 
 
+def under(equations: Normal, priors: Priors, draws: int) -> list[Part]:
+    """The same with other people's priors, on a grid over the sds of proposals and of a judgement."""
+    middles = [priors.most * (step + 0.5) / FINE_STEPS for step in range(FINE_STEPS)]
+    points = [(a, s) for a in middles for s in middles]
+    height = np.array([_height(equations, priors, proposals=a, judgement=s) for a, s in points])
+    weight = np.exp(height - height.max())
+    counts = shares(weight / weight.sum(), draws)
+    return [
+        Part(*_turned(equations, a / s, priors.reviewers / s), int(n), None, s)
+        for (a, s), n in zip(points, counts, strict=True)
+        if n
+    ]
+
+
+def _height(equations: Normal, priors: Priors, *, proposals: float, judgement: float) -> float:
+    gone, kept = _turned(equations, proposals / judgement, priors.reviewers / judgement)
+    solved = model.solve(equations, gone=gone, kept=kept)
+    power = priors.parts - 1 - (equations.total[4] - 1)
+    return float(power * np.log(judgement) - 0.5 * solved.logdet - 0.5 * solved.residual / judgement**2)
+
+
+def middle(equations: Normal, parts: Sequence[Part]) -> Variances:
+    """The mean of each sd over parts of fixed sds, and the deviance there."""
+    draws = np.array([part.draws for part in parts])
+    gone, kept, judgement = (
+        float(np.average(values, weights=draws))
+        for values in zip(*((p.gone * p.fixed, p.kept * p.fixed, p.fixed) for p in parts), strict=True)
+    )
+    deviance = model.deviance(equations, gone=gone / judgement, kept=kept / judgement)
+    return Variances(*_turned(equations, gone, kept), judgement, deviance)
+
+
+def _turned(equations: Normal, one: float, other: float) -> tuple[float, float]:
+    """Proposals and reviewers as the eliminated and the kept factor, or the other way round."""
+    return (one, other) if equations.by_reviewer else (other, one)
+
+
 def _ratios(equations: Normal, at: Variances) -> tuple[float, float]:
-    ratios = at.proposals / at.judgement, at.reviewers / at.judgement
-    return ratios if equations.by_reviewer else (ratios[1], ratios[0])
+    return _turned(equations, at.proposals / at.judgement, at.reviewers / at.judgement)
 
 
 def _density(equations: Normal, *, gone: float, kept: float) -> float:

@@ -33,6 +33,24 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Priors:
+    """What is held of the standard deviations before any review, in points of the rubric's scale.
+
+    The reviewers' is fixed; the proposals' is flat up to `most`. A judgement's error is the sum of `parts`,
+    each with an sd flat up to `most`; so its own sd has a density that grows with the power `parts` - 1
+    (and is held to be under `most` as well).
+    """
+
+    reviewers: float
+    most: float
+    parts: int = 1
+
+    def __post_init__(self) -> None:
+        if self.reviewers < 0 or self.most <= 0 or self.parts < 1:
+            raise ValueError("Standard deviations are positive, and an error has at least one part")
+
+
+@dataclass(frozen=True, slots=True)
 class RankLimits:
     """With these percentages of certainty the true rank is at most so much."""
 

@@ -1,4 +1,4 @@
-"""Proposes who reviews what: feasibility, floor, flow, lift, and role mix or lots where asked for."""
+"""Proposes who reviews what: feasibility, floor, flow, lift, polish; role mix or lots where asked for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,6 +22,7 @@ from allocations.programme.matching.flows.instance import (
     without_spread,
 )
 from allocations.programme.matching.flows.lift import Lifted, lifted, weighed
+from allocations.programme.matching.flows.polish import polished
 from allocations.programme.matching.problem import Bools, Floats, Options, Pair, Problem, fingerprint
 from allocations.programme.matching.solution import Infeasible, Run, Shortage, Solution
 
@@ -123,6 +124,8 @@ def _lifted(instance: Instance, edges: Edges, options: Options) -> tuple[Bools, 
         raise ArithmeticError("the flow falls short")
     start = weighed(instance, edges, units > 0, even)
     best: Lifted = lifted(instance, edges, start, options=options)
+    if options.polish and not options.mix:  # A role mix chooses its pairs anew, by the pull alone.
+        best = polished(instance, edges, start=start, best=best, options=options)
     return best.taken, best.pull
 
 

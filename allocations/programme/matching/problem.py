@@ -100,12 +100,12 @@ class Options:
     `floor_share`: pairs under this share of the best possible floor t* are not used. `floor`: a lower
     floor that the chair wants instead, as an affinity. `spread`: at most one reviewer of an institution
     on a proposal. `lift_rounds`: rounds spent on the worst proposals; `lift_loss`: the share of the
-    total they may cost. `load_price`: what a full load costs a reviewer's last review, in affinity.
+    total they may cost. `polish`: then win back what the total can have at the same worst proposal.
+    `load_price`: what a full load costs a reviewer's last review, in affinity.
     `stability`: what dropping a sent pair costs, in affinity. `mix`: heed the roles that demands ask for;
     one missing, or one too many, costs `mix_price`. `limit`: no pair is likelier than this (None: no lots
-    are drawn).
-    `best`: candidates kept for each proposal and each reviewer. `bound`: also work out the best worst
-    proposal any method could reach.
+    are drawn). `best`: candidates kept for each proposal and each reviewer. `bound`: also work out how good the worst
+    proposal could be with the candidates kept at or above the floor.
     """
 
     floor_share: float = 0.9
@@ -113,6 +113,7 @@ class Options:
     spread: bool = True
     lift_rounds: int = 40
     lift_loss: float = 0.003
+    polish: bool = True
     load_price: float = 0.005
     stability: float = 0.1
     mix: bool = False

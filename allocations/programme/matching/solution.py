@@ -54,7 +54,8 @@ class Solution:
     assignment that cares for nothing else (no floor, spread, lift, load price, stability, mix or limit).
     `best_floor` is t*, the highest affinity such that all proposals can be staffed with pairs at or
     above it; `floor` the one that was applied. `worst` is the proposal with the lowest mean affinity,
-    `worst_total` its sum, `bound` no assignment's worst mean can be better (None: not asked for).
+    `worst_total` its sum; `bound`: with the candidates kept at or above the floor, no assignment's worst
+    mean is better (None: not asked for). To hold for every assignment it takes a run that keeps them all.
     `loads` are the reviews per reviewer, pinned ones included, by id.
     """
 

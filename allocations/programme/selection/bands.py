@@ -85,6 +85,9 @@ def _pinned(this: Round, candidates: Sequence[Candidate], pins: dict[int, Pin]) 
     if found is None:
         raise Impossible("The pinned awards do not fit into the pools and caps together.")
     kept = settled(space(this), items, found)
+    # A solver's "one" may be 0.999999, and its limits give by as much.
+    if solving.relax(space(this), kept) is None:
+        raise Impossible("The pinned awards do not fit into the pools and caps together.")
     return Choice(tuple(kept), tuple((one.proposal, CHAIR) for one in candidates), (), found.proven)
 
 
@@ -123,8 +126,10 @@ def _reserved(
 def _left(whole: Space, kept: Sequence[Item]) -> Space:
     """What remains beside kept items when each has its least; only used before anything is movable."""
     found = solving.relax(whole, [replace(item, most=item.least) for item in kept])
+    if found is None:  # They fit but for a solver's tolerance: nothing is left for sure.
+        return Space(dict.fromkeys(whole.capacity, 0), whole.credit, whole.houses)
     capacity, houses = dict(whole.capacity), dict(whole.houses or {})
-    for item, lines in zip(kept, found.served if found else (), strict=True):
+    for item, lines in zip(kept, found.served, strict=True):
         for pool, used in _used(item, lines):
             capacity[pool] -= used
             if houses:

@@ -8,9 +8,9 @@ import pytest
 
 from allocations.programme.calibration import calibrating
 from allocations.programme.calibration.calibrating import calibrate
-from allocations.programme.calibration.values import Calibrated, Calibration, Estimate, Score, Zone
+from allocations.programme.calibration.values import Calibrated, Calibration, Estimate, Priors, Score, Zone
 from benchmarks import reviews
-from benchmarks.calibration import CALLS, found_shares, published_ranks
+from benchmarks.calibration import CALLS, VIGNETTE, found_shares, mock_ranks
 
 CALL = reviews.simulate(reviews.Call(40, 20, 3, 1.5), seed=4)
 
@@ -171,18 +171,32 @@ def test_what_is_known_about_reviewers_is_in_the_chairs_value_alone() -> None:
     assert not {name for name in shown if "offset" in name or "reviewer" in name}
 
 
-def test_expected_ranks_of_the_mock_panel_are_those_that_its_authors_printed() -> None:
-    found = published_ranks(seed=1)
-
-    assert found == pytest.approx(np.array(reviews.MOCK_RANKS), abs=0.15)
+@pytest.mark.parametrize("seed", range(3))
+def test_with_its_authors_priors_the_mock_panel_has_the_expected_ranks_that_they_printed(seed: int) -> None:
+    assert mock_ranks(VIGNETTE, seed) == pytest.approx(np.array(reviews.MOCK_RANKS), abs=0.15)
 
 
 def test_the_default_says_nearly_the_same_of_the_mock_panel() -> None:
-    """It estimates the reviewers' variance, which the authors fix."""
+    """It estimates the reviewers' variance, which the authors fix, and is not held to their figures."""
     calibration, _ = calibrate(reviews.mock_panel(), places=5, seed=1)
 
     found = {line.proposal: line.estimate.expected_rank for line in calibration.lines if line.estimate}
     assert [found[number] for number in range(1, 16)] == pytest.approx(list(reviews.MOCK_RANKS), abs=0.2)
+
+
+def test_priors_that_know_of_no_habits_leave_the_order_of_plain_means() -> None:
+    even = [replace(score, confidence=3) for score in reviews.mock_panel()]
+
+    calibration, chair = calibrate(even, places=5, seed=1, priors=Priors(reviewers=0.0, most=3.0))
+
+    assert [line.rank for line in calibration.lines] == [line.raw_rank for line in calibration.lines]
+    assert {offset.offset for offset in chair.offsets} == {0.0}
+
+
+@pytest.mark.parametrize("wrong", [{"reviewers": -1.0}, {"most": 0.0}, {"parts": 0}], ids=str)
+def test_priors_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        replace(VIGNETTE, **wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 
 from allocations.programme.calibration import model, posterior
 from allocations.programme.calibration.model import Design, Floats
+from allocations.programme.calibration.values import Priors
 
 
 def design(proposals: int, reviewers: int, *, reviews: int, seed: int) -> Design:
@@ -79,6 +80,23 @@ def test_estimates_and_draws_are_those_of_the_full_normal_distribution(shape: tu
     assert len(reviewers) == known.reviewers
     assert drawn.proposals.mean(axis=0) == pytest.approx(expected, abs=0.03)
     assert drawn.proposals.std(axis=0) == pytest.approx(spread, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", SHAPES[:2], ids=str)
+def test_what_priors_make_of_the_reviews_is_what_full_matrices_say(shape: tuple[int, int, int]) -> None:
+    """Likelihood times the density of the judgement's sd, summed over a grid of both sds."""
+    known = design(shape[0], shape[1], reviews=shape[2], seed=sum(shape))
+    priors = Priors(reviewers=0.5, most=2.0, parts=2)
+    steps = np.arange(0.025, 2.0, 0.05)
+    points = np.array([(a, 0.5, s) for a in steps for s in steps])
+    height = np.array([-0.5 * dense_deviance(known, sds) + log(sds[2]) for sds in points])
+    weight = np.exp(height - height.max())
+    expected = weight @ points / weight.sum()
+
+    equations = model.normal(known)
+    found = posterior.middle(equations, posterior.under(equations, priors, 50_000))
+
+    assert (found.proposals, found.reviewers, found.judgement) == pytest.approx(tuple(expected), abs=0.01)
 
 
 def test_a_design_where_nobody_scores_twice_has_no_reviewer_variance() -> None:

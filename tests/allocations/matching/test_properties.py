@@ -8,30 +8,13 @@ import pytest
 from allocations.programme.matching.assignment import propose
 from allocations.programme.matching.problem import Options, Problem
 from allocations.programme.matching.solution import Infeasible, Solution
-from benchmarks.matching_data import small
-from tests.allocations.matching.proofs import (
-    affinity,
-    assignments,
-    expertise,
-    faults,
-    missing,
-    over_promised,
-)
+from benchmarks.matching_checks import affinity, expertise, faults, true_cut
+from benchmarks.matching_data import options_of, small
+from tests.allocations.matching.proofs import assignments
 
 QUICK, ALL = range(60), range(60, 1000)
 SEEDS = [*QUICK, *(pytest.param(seed, marks=pytest.mark.slow) for seed in ALL)]
 SOLVERS = ["scipy", "ortools"]
-
-
-def options_of(seed: int) -> Options:
-    """Every feature has its turn."""
-    return Options(
-        spread=seed % 2 == 0,
-        mix=seed % 5 == 0,
-        limit=[None, None, None, 0.5, 0.75][seed % 5],
-        lift_rounds=5,
-        best=(2, 2) if seed % 7 == 0 else (40, 30),
-    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -44,15 +27,12 @@ def test_everybody_is_staffed_within_the_rules_or_a_true_cut_says_why_not(seed: 
     if isinstance(answer, Solution):
         assert faults(problem, options, answer) == []
         assert answer.total <= answer.optimum + 1e-6
-    elif options.limit is not None:
-        assert answer.missing > 0
+        return
+    assert true_cut(problem, options, answer)
+    if options.limit is not None:
         assert isinstance(propose(problem, whole, seed=seed), Infeasible) == (
             "a pair's chance" not in answer.relax[0]
         )
-    elif answer.promised:
-        assert over_promised(problem, options, answer) == answer.missing > 0
-    else:
-        assert missing(problem, options, answer) == answer.missing > 0
 
 
 def tiny(seed: int) -> Problem:

@@ -11,8 +11,8 @@ from allocations.programme.matching.assignment import propose, refill
 from allocations.programme.matching.flows import network
 from allocations.programme.matching.problem import Demand, Evidence, Options, Problem, Reviewer
 from allocations.programme.matching.solution import Infeasible, Shortage, Solution
+from benchmarks.matching_checks import faults
 from benchmarks.matching_data import made_up
-from tests.allocations.matching.proofs import faults
 
 BARE = Options(floor_share=0.0, lift_rounds=0, load_price=0.0)
 
@@ -283,6 +283,16 @@ def test_minima_that_cannot_be_kept_are_named() -> None:
         "for 1; 1 is missing."
     )
     assert answer.relax == ("Lower the promised minimum of these reviewers by 1 in all.",)
+
+
+@pytest.mark.parametrize(
+    ("limit", "reviewers", "reviews"), [(0.6, 5, 3), (0.3, 10, 3), (1 / 3, 3, 1), (0.35, 20, 7), (0.5, 2, 1)]
+)
+def test_a_limit_means_what_is_written(limit: float, reviewers: int, reviews: int) -> None:
+    """Three fifths of five people are three reviews, though 0.6 as a float is less than that."""
+    answer = solved(call([[0.5] * reviewers], reviews=reviews), replace(BARE, limit=limit))
+
+    assert [pair.chance for pair in answer.pairs] == pytest.approx([limit] * reviews)
 
 
 def test_a_limit_that_is_too_tight_is_named() -> None:

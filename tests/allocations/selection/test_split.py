@@ -220,6 +220,16 @@ def test_pins_that_do_not_fit_together_are_refused() -> None:
         split(replace(THREE, pins=tuple(Pin(n, (80 * MICRO,)) for n in (1, 2, 3))))
 
 
+def test_a_pin_that_fits_but_for_a_solvers_tolerance_is_refused_in_words() -> None:
+    """One millionth out of an empty pool; the reserve behind it is still worked out."""
+    pinned = asked(1, 8.0, Line(1, 1, (Rate("a100"),)))
+    risky = replace(asked(2, 6.0), if_it_works=9.0)
+    rules = replace(RULES, high_risk=(Portion("h100", 40 * MICRO),))
+
+    with pytest.raises(Impossible, match="do not fit"):
+        split(Round((pool(0, "a100"), pool(100)), (pinned, risky), rules, (Pin(1, (1,)),)))
+
+
 def test_more_of_a_pool_names_whom_it_would_fund_and_only_a_scarce_pool_has_a_price() -> None:
     pools = (pool(200), pool(500, "spare"))
     this = replace(THREE, pools=pools)

@@ -75,6 +75,17 @@ def test_pins_are_kept_or_refused_together(shape: Shape, seed: int) -> None:
     assert checking.leapfrogged(replace(this, pins=pins), result) == []
 
 
+@pytest.mark.parametrize(
+    "seed", [*range(12), *(pytest.param(s, marks=pytest.mark.slow) for s in range(12, 300))]
+)
+def test_rounds_at_their_edges_keep_all_limits_or_refuse_a_pin(seed: int) -> None:
+    this = rounds.hostile(seed)
+    try:
+        sound(this)
+    except Impossible:
+        assert this.pins
+
+
 @settings(max_examples=7)
 @given(shape=shapes, seed=seeds)
 def test_the_order_of_the_input_does_not_matter(shape: Shape, seed: int) -> None:

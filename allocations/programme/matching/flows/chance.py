@@ -10,6 +10,7 @@ from allocations.programme.matching.flows.instance import Edges, Instance
 from allocations.programme.matching.problem import Bools, Floats, Ints, Options
 
 FINEST = 20  # Limits are rounded down to a fraction with at most this denominator.
+WRITTEN = 1000  # 0.6 as a float lies under 3/5: it is read as the fraction that was meant.
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Drawn:
 
 def scale_of(limit: float) -> Scale:
     """The greatest fraction most/units with units up to 20 that does not exceed the limit."""
-    fractions = (Fraction(int(limit * units), units) for units in range(1, FINEST + 1))
-    best = max(fraction for fraction in fractions if fraction <= limit)
+    meant = Fraction(limit).limit_denominator(WRITTEN)
+    best = max(Fraction(int(meant * units), units) for units in range(1, FINEST + 1))
     if not best:
         raise ValueError(f"a limit under {1 / FINEST} cannot be drawn")
     return Scale(best.denominator, best.numerator)

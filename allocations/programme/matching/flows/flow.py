@@ -80,7 +80,7 @@ def staffed(
     proposals, reviewers = instance.weight.shape
     middle = crossing(instance, edges, scale)
     sink = proposals + reviewers
-    holders, places, prices = _loads(instance, options.load_price)
+    holders, room, prices = places(instance, options.load_price)
     supplies = np.zeros(middle.nodes, dtype=np.int64)
     supplies[:proposals] = instance.wanted * scale.units
     supplies[proposals:sink] = -instance.least * scale.units
@@ -91,7 +91,7 @@ def staffed(
     made = Network(
         np.concatenate([middle.tails, proposals + holders]),
         np.concatenate([middle.heads, np.full(len(holders), sink, dtype=np.int64)]),
-        np.concatenate([middle.capacities, places * scale.units]),
+        np.concatenate([middle.capacities, room * scale.units]),
         np.concatenate([-values, np.zeros(gates, dtype=np.int64), prices]),
         supplies,
     )
@@ -99,8 +99,8 @@ def staffed(
     return None if units is None else units[: len(edges)]
 
 
-def _loads(instance: Instance, price: float) -> tuple[Ints, Ints, Ints]:
-    """Arcs to the sink above the minimum: whose, how many places, at what price each."""
+def places(instance: Instance, price: float) -> tuple[Ints, Ints, Ints]:
+    """What reviewers may take above their minimum: whose, how many places, at what price each."""
     above = instance.free - instance.least
     everybody = np.arange(len(above))
     if price <= 0:

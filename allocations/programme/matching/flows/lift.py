@@ -55,12 +55,12 @@ def lifted(instance: Instance, edges: Edges, start: Lifted, *, options: Options)
         if units is None:
             raise ArithmeticError("the flow falls short")
         now = weighed(instance, edges, units > 0, pull)
-        if now.total >= lowest and _better(now, best):
+        if now.total >= lowest and better(now, best):
             best = now
     return best
 
 
-def _better(one: Lifted, other: Lifted) -> bool:
+def better(one: Lifted, other: Lifted) -> bool:
     """Worst mean first, to a millionth; then the total."""
     ours, theirs = float(one.means.min(initial=1.0)), float(other.means.min(initial=1.0))
     return (round(ours, 6), one.total) > (round(theirs, 6), other.total)

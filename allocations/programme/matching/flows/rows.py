@@ -8,6 +8,9 @@ from allocations.programme.matching.flows.flow import crossing
 from allocations.programme.matching.flows.instance import Edges, Instance
 from allocations.programme.matching.problem import Floats, Ints
 
+SLACK = 1e-7  # Sums are whole millionths.
+FINE = 1e3  # HiGHS keeps rows to a millionth; in thousandths it keeps these to a billionth.
+
 
 def flow_rows(instance: Instance, edges: Edges, *, more: int) -> list[LinearConstraint]:
     """Proposals full, loads within limits, institutions once; columns are the pairs and `more` after them."""
@@ -25,6 +28,16 @@ def flow_rows(instance: Instance, edges: Edges, *, more: int) -> list[LinearCons
         LinearConstraint(loads, instance.least, instance.free),
         LinearConstraint(homes, -np.inf, 1.0),
     ]
+
+
+def mean_rows(instance: Instance, edges: Edges, mean: float, *, more: int) -> LinearConstraint:
+    """Every proposal's affinities, pinned ones included, reach this mean over its reviews."""
+    proposals, pins = len(instance.demands), instance.pinned
+    pinned = np.bincount(pins.p, weights=instance.weight[pins.p, pins.r], minlength=proposals)
+    counts = instance.wanted + np.bincount(pins.p, minlength=proposals)
+    values = FINE * instance.weight[edges.p, edges.r]
+    reached = summed(edges.p, np.arange(len(edges)), values, shape=(proposals, len(edges) + more))
+    return LinearConstraint(reached, FINE * (counts * mean - pinned - SLACK), np.inf)
 
 
 def summed(rows: Ints, columns: Ints, values: Floats, *, shape: tuple[int, int]) -> csr_array:
