@@ -104,8 +104,8 @@ class Options:
     `load_price`: what a full load costs a reviewer's last review, in affinity.
     `stability`: what dropping a sent pair costs, in affinity. `mix`: heed the roles that demands ask for;
     one missing, or one too many, costs `mix_price`. `limit`: no pair is likelier than this (None: no lots
-    are drawn). `best`: candidates kept for each proposal and each reviewer. `bound`: also work out how good the worst
-    proposal could be with the candidates kept at or above the floor.
+    are drawn). `best`: candidates kept for each proposal and each reviewer. `bound`: also work out how good
+    the worst proposal could be with the candidates kept at or above the floor.
     """
 
     floor_share: float = 0.9
