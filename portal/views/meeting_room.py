@@ -72,7 +72,7 @@ def _room_page(
     wrong = next((form for form in given.values() if form.errors), Form())
     parts = _parts(room, str(item.id) if item else "")
     context = {"room": room, "meeting": meeting, "item": item, "proposal": proposal, **parts}
-    return page("meetings/room.html", forms=given, form=wrong, status=wrong.status, **context)
+    return page("meetings/room.html", given=given, form=wrong, status=wrong.status, **context)
 
 
 def _subject(room: Room, about: int) -> tuple[AgendaItem | None, Proposal | None]:

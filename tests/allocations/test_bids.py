@@ -13,8 +13,9 @@ from allocations.kernel import clock
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed, NotFound
 from allocations.kernel.outbox import EventRow
 from allocations.people import roles
+from allocations.people.personal_relations import RelationKind
 from allocations.people.roles import Actor
-from allocations.programme import bidding, bids, offered, relations
+from allocations.programme import bidding, bids, offered, relations, reviewing
 from allocations.programme.assigning import Wish
 from allocations.programme.bids import Bid, BidValue
 from allocations.programme.calls import Disclosure
@@ -25,6 +26,8 @@ from allocations.programme.reviews import Review
 from allocations.programme.teams import InvitationState, TeamMember
 from tests import cast as stage
 from tests.allocations.staffed import computed, seen
+from tests.allocations.test_coauthors import CARLOS, RUTH, publish
+from tests.allocations.test_personal_relations import state
 from tests.allocations.test_staffing import WORLD, populate
 from tests.cast import Cast
 
@@ -88,6 +91,41 @@ def test_the_house_and_the_former_partners_of_anybody_on_the_team_are_not_asked(
     assert (before, after) == ([{proposal.id}] * 3, [set(), set(), {proposal.id}])
 
 
+def _acquainted(cast: Cast, how: str) -> None:
+    """Ruth and Carlos, who is on the team."""
+    cast.people["ruth"].orcid, cast.people["carlos"].orcid = RUTH, CARLOS
+    ruth, carlos, collaborator = cast.ruth, cast.carlos, RelationKind.COLLABORATOR
+    match how:
+        case "a DOI":
+            publish(cast.session, cast, ruth, doi="10.1000/1")
+            publish(cast.session, cast, carlos, doi="10.1000/1")
+        case "her iD":
+            publish(cast.session, cast, carlos, authors=f"Somebody {RUTH}")
+        case "his iD":
+            publish(cast.session, cast, ruth, authors=f"Somebody {CARLOS}")
+        case "her word":
+            state(cast.session, cast, "ruth", collaborator, "carlos")
+        case "his word":
+            state(cast.session, cast, "carlos", collaborator, "ruth")
+
+
+@pytest.mark.parametrize("how", ["a DOI", "her iD", "his iD", "her word", "his word"])
+def test_co_authors_and_acquaintances_are_asked_only_after_a_waiver(
+    session: Session, cast: Cast, how: str
+) -> None:
+    proposal = stage.in_review(cast)
+    ask(cast)
+    _acquainted(cast, how)
+    session.flush()
+    before = listed(cast, cast.ruth)
+
+    reviewing.waive(session, cast.owen, proposal, person=cast.person(cast.ruth), reason="Long ago.")
+    session.flush()
+
+    assert (before, listed(cast, cast.ruth)) == (set(), {proposal.id})
+    assert listed(cast, cast.ravi) == {proposal.id}
+
+
 def test_no_kind_of_relation_is_unknown_to_what_is_shown() -> None:
     """A new kind that bars has to be put into `offered.shown` as well."""
     barring = {kind for kind, level in LEVELS.items() if level != Level.TOLD}
@@ -95,6 +133,7 @@ def test_no_kind_of_relation_is_unknown_to_what_is_shown() -> None:
     assert barring == {
         *(Kind.TEAM, Kind.DECLARED, Kind.ACCOUNT, Kind.PROJECT),
         *(Kind.PROPOSAL, Kind.INSTITUTION, Kind.UNCHECKED),
+        *(Kind.PERSONAL, Kind.NAMED, Kind.COAUTHOR),
     }
 
 

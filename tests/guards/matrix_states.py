@@ -243,6 +243,7 @@ NOUNS: dict[str, States] = {
         "closed": _asking(-1),
     },
     "call of applicants": {
+        "upcoming": _call(CallState.PUBLISHED, 1, 30, reviewed_by=Reviewers.APPLICANTS),
         "open": _call(CallState.PUBLISHED, -1, 30, reviewed_by=Reviewers.APPLICANTS),
         "closed": _call(CallState.PUBLISHED, -30, -1, reviewed_by=Reviewers.APPLICANTS),
     },

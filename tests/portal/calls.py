@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.portal.forms import send
+from tests.portal.filling import send
 from tests.portal.page_fields import fields_of
 
 SUMMARY = "For work that asks a clear question."

@@ -8,7 +8,8 @@ import pytest
 from markupsafe import escape
 
 from tests.portal import stage
-from tests.portal.forms import FORMS, LEADING_OUT, FormPage, filled, send
+from tests.portal.filling import FormPage, filled, send
+from tests.portal.forms import FORMS, LEADING_OUT
 from tests.portal.stage import Portal
 
 MARKUP = "<script>alert(1)</script><b>"

@@ -11,7 +11,7 @@ from allocations.programme import wording
 from allocations.programme.calls import LetterKind
 from portal.mail import Letter
 from tests.portal import calls, stage
-from tests.portal.forms import send
+from tests.portal.filling import send
 from tests.portal.stage import Portal
 
 

@@ -20,7 +20,8 @@ from portal.mail import Letter
 from portal.settings import Settings
 from tests.portal import competition, stage
 from tests.portal.competition import FIRST, NOTE, REVIEWERS, TEAM, Competition
-from tests.portal.forms import FORMS, send
+from tests.portal.filling import send
+from tests.portal.forms import FORMS
 from tests.portal.pages import PAGES
 from tests.portal.programs import API, program
 from tests.portal.reading import readable

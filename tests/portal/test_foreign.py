@@ -4,7 +4,8 @@ import pytest
 
 from allocations.programme.proposals import Proposal
 from tests.portal import stage
-from tests.portal.forms import FORMS, send
+from tests.portal.filling import send
+from tests.portal.forms import FORMS
 from tests.portal.pages import PAGES
 from tests.portal.stage import Portal
 
@@ -24,36 +25,28 @@ ANYBODY = {
 }
 
 
+# What those of other offices may do as well.
+MEETINGS = {form.endpoint for form in FORMS if form.endpoint.startswith("meeting")} - {"meeting_room.note"}
+ASSIGNING = ("assigning.index", "assigning.mark", "assignment.assign", "assignment.cancel")
+ALSO = {
+    # The office invites reviewers, has the panel's list computed, and takes part in discussions; either
+    # prepares and runs meetings, and each member can leave the room.
+    "owen": MEETINGS
+    | {"invitations.new", "invitations.withdraw", "panel.calibrate", "splits.index", "talking.discussion"},
+    # A chair runs the reviews of the call.
+    "chen": MEETINGS | {*ASSIGNING, "bids.ask", "bids.close", "talking.discussion"},
+    # Everybody may leave a project by themselves.
+    "uma": {"projects.remove_member"},
+}
+
+
 @pytest.mark.parametrize("who", PEOPLE)
 def test_nobody_sends_somebody_elses_form(portal: Portal, who: str) -> None:
     """Each form as a person who is not in its line of work: refused, and nothing has moved."""
     places = stage.places(portal)
     places["review_id"] = str(int(places["review_rosa"].split("-")[1]))
     members = {"notebooks.new", "projects.add_data"} if who in ("priya", "uma") else set()
-    # A chair runs the reviews of the call as well, and both offices take part in discussions;
-    # a project's leader stops its members' notebooks.
-    # Everybody may leave a project by themselves.
-    # A programme officer invites reviewers as well.
-    office = {"invitations.new", "invitations.withdraw"}
-    # The office sees the panel's list, and has it computed.
-    office |= {"panel.calibrate", "splits.index"}
-    # Either prepares and runs meetings, and each member can leave the room.
-    meeting = {form.endpoint for form in FORMS if form.endpoint.startswith("meeting")} - {"meeting_room.note"}
-    desks = {
-        "owen": office | meeting | {"talking.discussion"},
-        "chen": meeting
-        | {
-            "assigning.index",
-            "assigning.mark",
-            "assignment.assign",
-            "assignment.cancel",
-            "bids.ask",
-            "bids.close",
-            "talking.discussion",
-        },
-        "uma": {"projects.remove_member"},
-    }
-    also = desks.get(who, set())
+    also = ALSO.get(who, set())
     client, taken = portal.log_in(who), []
     for form in FORMS:
         if form.who == who or form.endpoint in ANYBODY | members | also:

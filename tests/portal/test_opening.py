@@ -11,7 +11,7 @@ from allocations.programme import opening
 from allocations.programme.calls import Call, CallState, Decider, Disclosure, Lane, Reviewers
 from tests.portal import calls, stage
 from tests.portal.calls import Wanted, set_up
-from tests.portal.forms import send
+from tests.portal.filling import send
 from tests.portal.stage import Portal
 
 

@@ -14,7 +14,7 @@ from allocations.programme.talking import Message
 from portal.mail import Letter
 from tests.portal import competition, stage
 from tests.portal.competition import Competition
-from tests.portal.forms import FormPage, filled
+from tests.portal.filling import FormPage, filled
 from tests.portal.stage import Portal
 from tests.portal.test_view_as import looking
 from tests.threads import at_once

@@ -16,7 +16,8 @@ from portal.auth.service_tokens import ServiceToken
 from portal.auth.tokens import MOST, PersonalToken, Scope
 from portal.mail import Letter
 from tests.portal import stage
-from tests.portal.forms import FORMS, filled, send
+from tests.portal.filling import filled, send
+from tests.portal.forms import FORMS
 from tests.portal.programs import Program, program, service
 from tests.portal.stage import Portal
 from tests.threads import at_once

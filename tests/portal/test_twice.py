@@ -19,7 +19,8 @@ from allocations.programme.talking import Message, Rebuttal
 from k8s.notebooks import Notebook
 from portal.mail import Letter
 from tests.portal import stage
-from tests.portal.forms import FORMS, FormPage, filled, send
+from tests.portal.filling import FormPage, filled, send
+from tests.portal.forms import FORMS
 from tests.portal.stage import Portal
 from tests.threads import at_once
 

@@ -12,7 +12,8 @@ from allocations.people.persons import Person
 from allocations.people.roles import SYSTEM, Role, RoleGrant
 from portal.auth.step_up import KeptForm
 from tests.portal import stage
-from tests.portal.forms import FORMS, send
+from tests.portal.filling import send
+from tests.portal.forms import FORMS
 from tests.portal.stage import Portal
 from tests.portal.test_people import letters, trail
 
