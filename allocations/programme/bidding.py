@@ -79,12 +79,6 @@ def told(
     return [Told(person, dict(zip(BidValue, counts, strict=True))) for person, *counts in rows]
 
 
-def of_proposal(session: Session, proposal: Proposal) -> dict[int, BidValue]:
-    """What reviewers have said about a proposal, by person; for whoever assigns its reviewers."""
-    query = select(Bid.person_id, Bid.value).where(Bid.proposal_id == proposal.id)
-    return {one.person_id: one.value for one in session.execute(query)}
-
-
 def of_call(session: Session, call: Call, people: Collection[int]) -> dict[int, list[tuple[int, BidValue]]]:
     """What these people have said about proposals of the call, by person; one statement."""
     query = (

@@ -13,6 +13,7 @@ from allocations.kernel import clock
 from allocations.kernel.answers import Answer, require, when
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role, RoleGrant, live
+from allocations.programme.bids import Bid, BidValue
 from allocations.programme.calls import Call, CallState
 from allocations.programme.expertise import USUAL, Publication, ReviewerProfile
 from allocations.programme.proposals import Proposal, visible
@@ -34,6 +35,8 @@ class Reviewer:
     profile: ReviewerProfile | None
     load: int
     publications: int
+    # What they have said about the proposal that they are listed for.
+    wish: BidValue | None = None
 
     @property
     def most(self) -> int:
@@ -101,6 +104,12 @@ def page(
 def everybody(session: Session, actor: Actor, call_id: int) -> list[Reviewer]:
     """All reviewers of a call, in one statement; for whoever may assign them."""
     return _listed(session, _of_call(call_id, _load(actor)))
+
+
+def of_proposal(session: Session, actor: Actor, proposal: Proposal) -> list[Reviewer]:
+    """The same, with what each has said about this proposal of the call."""
+    said = select(Bid.value).where(Bid.person_id == Person.id, Bid.proposal_id == proposal.id)
+    return _listed(session, _of_call(proposal.call_id, _load(actor)).add_columns(said.scalar_subquery()))
 
 
 def one(session: Session, actor: Actor, call_id: int, *, person: Person) -> Reviewer | None:

@@ -102,7 +102,7 @@ def may_assign(actor: Actor, proposal: Proposal) -> Answer:
 
 def candidates(session: Session, actor: Actor, proposal: Proposal) -> list[Candidate]:
     """All reviewers: who cannot be asked stands last, before them who takes no more today, then by load."""
-    known = reviewers.everybody(session, actor, proposal.call_id)
+    known = reviewers.of_proposal(session, actor, proposal)
     related = relations.of_people(session, [each.person for each in known], proposal)
     asked = session.scalars(select(Review).where(Review.proposal_id == proposal.id)).all()
     by_person = {review.reviewer_id: review for review in asked}

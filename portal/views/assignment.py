@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from allocations.kernel.answers import require
 from allocations.kernel.errors import NotFound
 from allocations.people.persons import Person
-from allocations.programme import bidding, proposals, reviewing
+from allocations.programme import proposals, reviewing
 from allocations.programme.proposals import Proposal
 from portal import fields
 from portal.auth.people import actor
@@ -29,8 +29,7 @@ def index(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
     require(reviewing.may_assign(actor(), proposal))
     listed = reviewing.candidates(session(), actor(), proposal)
-    wishes = bidding.of_proposal(session(), proposal)
-    return page("assignment/index.html", proposal=proposal, candidates=listed, wishes=wishes)
+    return page("assignment/index.html", proposal=proposal, candidates=listed)
 
 
 @blueprint.post("/proposals/<ref>/reviewers")
