@@ -187,4 +187,5 @@ def test_two_thousand_proposals_cost_eight_statements_a_page(portal: Portal, rut
         found += page
 
     assert len(heard) <= 8
-    assert len(found) == len(set(found)) == many
+    # With one of them Ruth has declared a conflict.
+    assert len(found) == len(set(found)) == (many or 0) - 1
