@@ -13,7 +13,8 @@ ROOMS: tuple[tuple[str, str, frozenset[Role] | None], ...] = (
 DESKS: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("Screening", "/screening", frozenset({Role.PROGRAMME_OFFICER})),
     ("Panel", "/panel", frozenset({Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
-    ("Meetings", "/meetings", frozenset({Role.REVIEWER, Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
+    # A reviewer who sits in one comes by the letter or from the reviews.
+    ("Meetings", "/meetings", frozenset({Role.PANEL_CHAIR, Role.PROGRAMME_OFFICER})),
     ("Reviewers", "/reviewers", frozenset({Role.PROGRAMME_OFFICER, Role.PANEL_CHAIR})),
     ("Reviews", "/reviews", frozenset({Role.REVIEWER})),
     ("Assessments", "/assessments", frozenset({Role.PROVIDER_OPERATOR})),

@@ -159,10 +159,10 @@ def add_institution(session: Session, actor: Actor, entry: InstitutionEntry) -> 
 
 
 def institution(session: Session, actor: Actor, key: int) -> Institution:
-    require(may_edit(actor))
-    found = session.get(Institution, key)
+    found = session.get(Institution, min(key, 2**31 - 1))
     if found is None:
         raise NotFound
+    require(may_edit(actor))
     return found
 
 

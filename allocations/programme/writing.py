@@ -306,13 +306,15 @@ def submit(
     session: Session, actor: Actor, proposal: Proposal, *, annex: dict[str, Any] | None = None
 ) -> ProposalVersion:
     """Freeze what is written as a new version. `annex` is what other packages hold for the proposal."""
+    # One moment for the question whether it is in time and for what is kept of it.
+    now = clock.now()
     require(may_submit(actor, proposal))
     written = written_for(session, proposal)
     absent = missing(proposal, written)
     if absent:
         raise Incomplete(absent)
     move(session, proposal, State.SUBMITTED, actor)
-    proposal.submitted_at = clock.now()
+    proposal.submitted_at = now
     content = snapshot(proposal, written) | _frozen_call(session, proposal.call) | (annex or {})
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
     numbers = select(func.max(ProposalVersion.number)).where(ProposalVersion.proposal_id == proposal.id)

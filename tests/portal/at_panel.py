@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.kernel import clock, units
+from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme import bidding, calibrated, decisions, opening, splitting
 from allocations.programme.calls import Call, Lane
@@ -15,12 +16,13 @@ from allocations.programme.runs import Run, RunKind
 from allocations.programme.splitting import Terms
 from portal.worker import Worker
 from tests import panel
+from tests.portal import at_meeting
 
 MANY = 11
 POOLS = {"h100": 600 * units.MICRO}
 
 
-def tell(worker: Worker, owen: Actor, chen: Actor) -> None:
+def tell(worker: Worker, owen: Actor, chen: Actor, ruth: Actor) -> None:
     with worker.sessions() as session, session.begin():
         call = _closed(session, owen)
         made = panel.crowd(session, call, MANY, word="Panel ", readers=3, writers=2)
@@ -33,6 +35,8 @@ def tell(worker: Worker, owen: Actor, chen: Actor) -> None:
         pass
     with worker.sessions() as session, session.begin():
         proposal = session.get_one(Proposal, pinned)
+        at_meeting.hold(session, proposal.call, owen, chen, session.get_one(Person, ruth.person_id))
+        session.flush()
         splitting.pin(session, chen, proposal, {"h100": 20 * units.MICRO}, reason="A pilot.", seed=1)
         assert proposal.call_id == call_id
     while worker.compute():

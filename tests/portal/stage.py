@@ -118,10 +118,8 @@ def fill(portal: Portal) -> None:
         talks.begin(session)
         writers.write(session, *(actor(session, who) for who in ("owen", "priya", "mei")))
     with portal.sessions() as session:
-        owen, chen = actor(session, "owen"), actor(session, "chen")
-    at_panel.tell(portal.worker(), owen, chen)
-    with portal.sessions() as session, session.begin():
-        at_meeting.hold(session, call(session, "panel"), owen, chen, person(session, "ruth"))
+        owen, chen, ruth = (actor(session, who) for who in ("owen", "chen", "ruth"))
+    at_panel.tell(portal.worker(), owen, chen, ruth)
     portal.deliver()
     while computing.step(portal.sessions):
         pass

@@ -47,6 +47,8 @@ ABSENT = {"grant": "987654"}
 LETTERS, TRAILS = "/mailbox", ("/account/trail", "/audit")
 # What everybody may read of how a call came out.
 AWARDS, DRAWS = "/awarded", ("/draw", "/draw.json")
+# What reviewers may ask for, before anybody is asked: test_bids says for whom what is there.
+BIDS = re.compile(r"^/calls/[^/]+/bids")
 WITHDRAWN, MOST = "Songs of whales that nobody asked for", 400
 
 
@@ -145,7 +147,7 @@ def test_no_page_shows_a_title_that_the_person_must_not_know(
     shown = {
         path: title
         for path, answer in walks[who].items()
-        if not path.startswith((LETTERS, AWARDS))
+        if not path.startswith((LETTERS, AWARDS)) and not BIDS.search(path)
         for title in secret
         if title in answer.text
     }
@@ -160,7 +162,7 @@ def test_no_page_names_a_reference_of_what_the_person_does_not_see(
     hidden = {thing.ref for thing in things if who not in thing.named_to and not thing.ref.isdecimal()}
     pages = {path: a for path, a in walks[who].items() if not path.startswith((LETTERS, *TRAILS))}
     # The record of a draw is public, and names proposals by reference alone.
-    pages = {path: answer for path, answer in pages.items() if not path.endswith(DRAWS)}
+    pages = {at: answer for at, answer in pages.items() if not at.endswith(DRAWS) and not BIDS.search(at)}
 
     shown = {path: ref for path, answer in pages.items() for ref in hidden if ref in answer.text}
 

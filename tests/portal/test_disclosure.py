@@ -36,7 +36,7 @@ TITLES = {"reply": "Reply of {}", "talk": "Talk of {}", "award": "Award of {}"}
 # All demo people stand where one logs in, all institutions where one names one's own, and whoever may review
 # in the pool, with no word on what; letters say what they said when they were written, and have a test.
 LISTING = ("/login", "/step-up", "/account/standing", "/mailbox")
-POOL = re.compile(r"^/reviewers(\?|$)")
+POOL = re.compile(r"^/reviewers(\?|$)|^/calls/[^/]+/meetings$")
 # Pages that cost more than they tell here run in the slow test alone.
 NEAR = re.compile(
     r"\{(proposal|review|call|request)|^/(home|proposals|reviews|panel|screening|access-requests|account/trail)"

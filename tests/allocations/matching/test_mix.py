@@ -9,7 +9,7 @@ import pytest
 from allocations.programme.matching.assignment import propose
 from allocations.programme.matching.problem import Demand, Options, Pair, Problem, Reviewer
 from allocations.programme.matching.solution import Shortage, Solution
-from tests.allocations.matching.proofs import affinity, faults
+from benchmarks.matching_checks import affinity, faults
 
 LEAST = (("domain", 1), ("senior", 1), ("technical", 1))
 MOST = (("early_career", 1),)
