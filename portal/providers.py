@@ -158,8 +158,10 @@ def add_institution(session: Session, actor: Actor, entry: InstitutionEntry) -> 
     return made
 
 
-def institution(session: Session, actor: Actor, key: int) -> Institution:
-    found = session.get(Institution, min(key, 2**31 - 1))
+def institution(session: Session, actor: Actor, key: str) -> Institution:
+    """By its number, as an address holds it."""
+    plain = key.isascii() and key.isdecimal() and len(key) < 10
+    found = session.get(Institution, int(key)) if plain else None
     if found is None:
         raise NotFound
     require(may_edit(actor))

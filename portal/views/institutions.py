@@ -40,9 +40,9 @@ def new() -> ResponseReturnValue:
     return page("registry/institution.html", form=form, kinds=CHOICES, status=form.status)
 
 
-@blueprint.route("/admin/institutions/<int:key>/kind", methods=["GET", "POST"])
+@blueprint.route("/admin/institutions/<key>/kind", methods=["GET", "POST"])
 @needs("registry.edit", step_up=True)
-def classify(key: int) -> ResponseReturnValue:
+def classify(key: str) -> ResponseReturnValue:
     one = providers.institution(session(), actor(), key)
     form = Form({"kind": str(one.kind or "")})
     if request.method == "POST":
