@@ -39,7 +39,7 @@ HOMES = {
 # Places of the table of pages, by what stands in them; a person, a token or a delivery is another matter.
 PLACES = re.compile(r"\{(proposal|review|call|project|award|allocation|notebook|request|grant)\w*\}")
 # The people desk is for offices as a whole; a file, a version or a section is of one proposal only.
-OF_ONE = re.compile(r"^/people/|/files/|/versions(/|\?)|/form/\d")
+OF_ONE = re.compile(r"^/people/|/files/|/versions(/|\?)|/form/\d|/bids/")
 # What only some have: a draw, published results, a question to the provider.
 OF_SOME = re.compile(r"/draw\.json$|/results$|/assessment$")
 ABSENT = {"grant": "987654"}
