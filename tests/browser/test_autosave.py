@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.allocations.test_differences import COUNTS
 from tests.browser.conftest import Admit
 from tests.browser.visitors import Visitor
 
@@ -44,6 +45,12 @@ def test_a_text_saves_itself_and_its_words_are_counted(writer: Visitor) -> None:
     page.reload()
     expect(box(page)).to_have_value("Why is rock wet? And why not?")
     expect(told(page)).to_be_empty()
+
+
+def test_the_browser_counts_words_as_the_portal_does(writer: Visitor) -> None:
+    count = "async texts => texts.map((await import('/static/words.js')).wordCount)"
+
+    assert writer.page.evaluate(count, [text for text, _ in COUNTS]) == [number for _, number in COUNTS]
 
 
 def test_saving_the_page_at_once_does_not_meet_itself(writer: Visitor) -> None:
