@@ -32,6 +32,22 @@ def typed(form: Form, proposal: Proposal) -> dict[str, int]:
     return found
 
 
+def noted(proposal: Proposal) -> dict[str, str]:
+    """The recommended amounts; empty fields as long as there are none."""
+    if all(request.recommended is None for request in proposal.requests):
+        return {f"amount_{slug}": "" for slug in substitutes.slugs(proposal)}
+    return shown(proposal)
+
+
+def all_typed(form: Form, proposal: Proposal) -> dict[str, int]:
+    """Like `typed`, but what was asked for cannot stay empty: nobody gets nothing by an oversight."""
+    fields = [f"amount_{request.resource.slug}" for request in proposal.requests]
+    empty = {name: "Enter an amount, or 0 for none." for name in fields if not _text(form, name)}
+    if empty:
+        raise Invalid(empty)
+    return typed(form, proposal)
+
+
 def asked(form: Form, call: Call) -> tuple[tuple[Ask, ...], dict[str, str]]:
     """What is asked for of what the call offers, and messages by field for what cannot be read."""
     asks, wrong = [], dict[str, str]()

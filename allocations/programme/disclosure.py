@@ -107,9 +107,19 @@ class Circle:
             return []
         if is_office(self.actor, self.proposal):
             return list(self.asked)
-        own = self.own
-        judged = self.has_heard or (own is not None and own.state == ReviewState.SUBMITTED)
+        own, judged = self.own, self.has_judged
         return [r for r in self.asked if r is own or (judged and r.state == ReviewState.SUBMITTED)]
+
+    @property
+    def has_judged(self) -> bool:
+        """Nothing that others wrote can sway this reader's own review any more."""
+        return self.has_heard or (self.own is not None and self.own.state == ReviewState.SUBMITTED)
+
+    @property
+    def taken_out(self) -> int:
+        """How many reviews a conflict declared after writing has taken out; for those who read the others."""
+        reads = self.has_judged or is_office(self.actor, self.proposal)
+        return len(self._written_off()) if reads and not on_team(self.actor, self.proposal) else 0
 
     @property
     def has_heard(self) -> bool:
@@ -153,8 +163,10 @@ class Circle:
 
     def _numbered(self) -> list[Review]:
         """Who steps back after writing keeps the number: texts speak of the others by theirs."""
-        written = [r for r in self.asked if r.state == ReviewState.CONFLICTED and r.confidence is not None]
-        return [r for r in self.asked if r.state in READING or r in written]
+        return [r for r in self.asked if r.state in READING or r in self._written_off()]
+
+    def _written_off(self) -> list[Review]:
+        return [r for r in self.asked if r.state == ReviewState.CONFLICTED and r.confidence is not None]
 
     def messages(self, session: Session) -> Sequence[Message]:
         """The discussion, for those who take part."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from allocations.kernel import clock
@@ -30,12 +30,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The item of the room, for those who stay. `scores` is None while the viewer's own review is due."""
+    """The item of the room, for those who stay. `scores` is None while the viewer's own review is due.
+
+    `taken_out` is how many reviews a conflict has taken out after they were written.
+    """
 
     item: AgendaItem
     proposal: Proposal
     standing: dict[str, Any]
     scores: tuple[float, ...] | None
+    taken_out: int
 
     @property
     def is_gone(self) -> bool:
@@ -134,24 +138,27 @@ def _current(session: Session, actor: Actor, meeting: Meeting) -> Current:
         .options(joinedload(Proposal.requests), joinedload(Proposal.team))
     )
     item, proposal, check = session.execute(query).unique().one()
-    return Current(item, proposal, check.standing, _scores(session, actor, proposal))
+    return Current(item, proposal, check.standing, *_scores(session, actor, proposal))
 
 
-def _scores(session: Session, actor: Actor, proposal: Proposal) -> tuple[float, ...] | None:
-    """The weighted scores of the submitted reviews, the lowest first, without names."""
+def _scores(session: Session, actor: Actor, proposal: Proposal) -> tuple[tuple[float, ...] | None, int]:
+    """The weighted scores of the submitted reviews, the lowest first, without names; and how many were
+    taken out."""
+    written = and_(Review.state == ReviewState.CONFLICTED, Review.confidence.is_not(None))
     points, weights = func.sum(Score.value * Criterion.weight), func.sum(Criterion.weight)
     query = (
         select(Review.reviewer_id, Review.state, points, weights)
         .outerjoin(Score, Score.review_id == Review.id)
         .outerjoin(Criterion, Criterion.id == Score.criterion_id)
-        .where(Review.proposal_id == proposal.id, Review.state.in_(READING))
+        .where(Review.proposal_id == proposal.id, or_(Review.state.in_(READING), written))
         .group_by(Review.id)
     )
     rows = session.execute(query).all()
+    taken_out = sum(row[1] == ReviewState.CONFLICTED for row in rows)
     if any(actor.is_person(reviewer) and state in OPEN for reviewer, state, *_ in rows):
-        return None
+        return None, taken_out
     done = [row for row in rows if row[1] == ReviewState.SUBMITTED and row[3]]
-    return tuple(sorted(round(float(row[2]) / float(row[3]), 4) for row in done))
+    return tuple(sorted(round(float(row[2]) / float(row[3]), 4) for row in done)), taken_out
 
 
 def _noted(session: Session, actor: Actor, meeting: Meeting) -> dict[int, int]:

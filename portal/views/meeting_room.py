@@ -1,13 +1,15 @@
 """The room of a panel's meeting: every member's screen, and what is pressed and written there."""
 
 import hashlib
+from collections.abc import Callable
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from pydantic import BaseModel
 
 from allocations.kernel.answers import require
+from allocations.kernel.errors import IllegalMove
 from allocations.programme import agendas, in_the_room, meeting_room, meetings
 from allocations.programme.in_the_room import Room
 from allocations.programme.meetings import AgendaItem, Meeting
@@ -62,21 +64,18 @@ def _parts(room: Room, about: str) -> dict[str, str]:
     return {"now": Markup(now), "agenda": Markup(agenda), "seen": seen, "about": about}  # noqa: S704
 
 
-def _room_page(
-    meeting: Meeting, forms: dict[str, Form] | None = None, *, about: int = 0
-) -> ResponseReturnValue:
-    """With forms for the item `about`, else for the one of the room."""
+def _room_page(meeting: Meeting, form: Form | None = None, *, about: int = 0) -> ResponseReturnValue:
+    """With the record of the item `about`, else of the one of the room; a `form` that was refused stays."""
     room = in_the_room.look(session(), actor(), meeting)
     item, proposal = _subject(room, about)
-    given = _forms(item, proposal) | (forms or {}) if item and proposal else {}
-    wrong = next((form for form in given.values() if form.errors), Form())
+    record = _record_form(item, proposal, form) if item and proposal else form or Form()
     parts = _parts(room, str(item.id) if item else "")
     context = {"room": room, "meeting": meeting, "item": item, "proposal": proposal, **parts}
-    return page("meetings/room.html", given=given, form=wrong, status=wrong.status, **context)
+    return page("meetings/room.html", form=record, status=record.status, **context)
 
 
 def _subject(room: Room, about: int) -> tuple[AgendaItem | None, Proposal | None]:
-    """What the forms of the page are about: the item `about`, else that of the room, else nothing."""
+    """What the record of the page is about: the item `about`, else that of the room, else nothing."""
     current = room.current
     if about and (current is None or current.item.id != about):
         item = agendas.item_of(session(), actor(), room.meeting, about)
@@ -84,9 +83,15 @@ def _subject(room: Room, about: int) -> tuple[AgendaItem | None, Proposal | None
     return (current.item, current.proposal) if current else (None, None)
 
 
-def _forms(item: AgendaItem, proposal: Proposal) -> dict[str, Form]:
-    noted = Form({"version": str(proposal.version), **amounts.shown(proposal)})
-    return {"amounts": noted, "minutes": Form({"version": str(item.version), "minutes": item.minutes})}
+def _record_form(item: AgendaItem, proposal: Proposal, refused: Form | None) -> Form:
+    """As things stand; what was typed stays over it, and saving that again is on purpose."""
+    now = {"minutes": item.minutes, **amounts.noted(proposal)}
+    was = {f"was_{name}": text for name, text in now.items()}
+    typed = {name: refused.values[name] for name in now if refused.touched(name)} if refused else {}
+    form = Form({"seen": str(item.version), "version": str(proposal.version), **was, **now, **typed})
+    if refused:
+        form.errors, form.status = refused.errors, refused.status
+    return form
 
 
 @blueprint.post("/meetings/<ref>/open")
@@ -99,70 +104,74 @@ def begin(ref: str) -> ResponseReturnValue:
 @blueprint.post("/meetings/<ref>/close")
 @needs("meeting.prepare")
 def close(ref: str) -> ResponseReturnValue:
-    meeting, here = meetings.get(session(), actor(), ref), url_for("meeting_room.show", ref=ref)
-    return act(lambda: meeting_room.close(session(), actor(), meeting), here, "The meeting is closed.")
+    meeting, form = meetings.get(session(), actor(), ref), posted()
+    return _keep(meeting, form, lambda: meeting_room.close(session(), actor(), meeting))
 
 
 @blueprint.post("/meetings/<ref>/<any(enter, leave):what>")
 @needs("meeting.see")
 def attend(ref: str, what: str) -> ResponseReturnValue:
-    meeting, here = meetings.get(session(), actor(), ref), url_for("meeting_room.show", ref=ref)
+    meeting, form = meetings.get(session(), actor(), ref), posted()
     verb = meeting_room.enter if what == "enter" else meeting_room.leave
-    return act(lambda: verb(session(), actor(), meeting), here)
+    return _keep(meeting, form, lambda: verb(session(), actor(), meeting))
 
 
 @blueprint.post("/meetings/<ref>/next")
 @needs("meeting.run")
 def go_on(ref: str) -> ResponseReturnValue:
-    meeting, here = meetings.get(session(), actor(), ref), url_for("meeting_room.show", ref=ref)
-    leaving = version_in(posted())
-    return act(lambda: meeting_room.go_on(session(), actor(), meeting, leaving=leaving), here)
+    meeting, form = meetings.get(session(), actor(), ref), posted()
+    leaving = version_in(form, "leaving")
+    return _keep(meeting, form, lambda: meeting_room.go_on(session(), actor(), meeting, leaving=leaving))
 
 
 @blueprint.post("/meetings/<ref>/items/<int:item>/take")
 @needs("meeting.run")
 def take(ref: str, item: int) -> ResponseReturnValue:
-    meeting, here = meetings.get(session(), actor(), ref), url_for("meeting_room.show", ref=ref)
-    found, leaving = agendas.item_of(session(), actor(), meeting, item), version_in(posted())
-    return act(lambda: meeting_room.take(session(), actor(), meeting, found, leaving=leaving), here)
-
-
-@blueprint.post("/meetings/<ref>/items/<int:item>/amounts")
-@needs("proposal.decide")
-def note(ref: str, item: int) -> ResponseReturnValue:
     meeting, form = meetings.get(session(), actor(), ref), posted()
-    found = agendas.item_of(session(), actor(), meeting, item)
-    if form.save(lambda: _note(meeting, found, form)):
-        return see_other(url_for("meeting_room.show", ref=ref), "The amounts are noted.")
-    row = session().get_one(Proposal, found.proposal_id)
-    return _room_page(meeting, {"amounts": _again(form, row)}, about=item)
+    found, leaving = agendas.item_of(session(), actor(), meeting, item), version_in(form, "leaving")
+    return _keep(
+        meeting, form, lambda: meeting_room.take(session(), actor(), meeting, found, leaving=leaving)
+    )
 
 
-def _note(meeting: Meeting, item: AgendaItem, form: Form) -> None:
-    proposal = session().get_one(Proposal, item.proposal_id)
-    given, version = amounts.typed(form, proposal), version_in(form)
-    meeting_room.recommend(session(), actor(), meeting, item, amounts=given, version=version)
-
-
-def _again(form: Form, row: Proposal | AgendaItem) -> Form:
-    """What was typed stays; saving it again is on purpose, and on top of what is shown beside it."""
-    form.values["version"] = str(row.version)
-    return form
-
-
-@blueprint.post("/meetings/<ref>/items/<int:item>/minutes")
+@blueprint.post("/meetings/<ref>/record")
 @needs("meeting.run")
-def write(ref: str, item: int) -> ResponseReturnValue:
+def record(ref: str) -> ResponseReturnValue:
     meeting, form = meetings.get(session(), actor(), ref), posted()
-    found = agendas.item_of(session(), actor(), meeting, item)
-    if form.save(lambda: _write(meeting, found, form)):
-        return see_other(url_for("meeting_room.show", ref=ref), "The minutes are kept.")
-    return _room_page(meeting, {"minutes": _again(form, found)}, about=item)
+    return _keep(meeting, form)
 
 
-def _write(meeting: Meeting, item: AgendaItem, form: Form) -> None:
-    text, seen = form.parse(MinutesInput).minutes, version_in(form)
-    meeting_room.write(session(), actor(), meeting, item, text=text, seen=seen)
+def _keep(meeting: Meeting, form: Form, go: Callable[[], None] | None = None) -> ResponseReturnValue:
+    """What the presser typed about an item, and then on to another: nobody goes on without it."""
+    about = version_in(form, "about") or 0
+    item = agendas.item_of(session(), actor(), meeting, about) if about else None
+    if form.save(lambda: _record_and_go(meeting, item, form, go)):
+        return see_other(url_for("meeting_room.show", ref=meeting.ref), "" if go else "The record is kept.")
+    return _room_page(meeting, form, about=about)
+
+
+def _record_and_go(
+    meeting: Meeting, item: AgendaItem | None, form: Form, go: Callable[[], None] | None
+) -> None:
+    if item:
+        _record(meeting, item, form)
+    try:
+        if go:
+            go()
+    except IllegalMove as refused:
+        # The record is kept all the same.
+        flash(refused.reason, "error")
+
+
+def _record(meeting: Meeting, item: AgendaItem, form: Form) -> None:
+    """What was typed into, and nothing else: others may have written the rest in the meantime."""
+    proposal = session().get_one(Proposal, item.proposal_id)
+    if any(form.touched(name) for name in amounts.noted(proposal)):
+        given, version = amounts.all_typed(form, proposal), version_in(form)
+        meeting_room.recommend(session(), actor(), meeting, item, amounts=given, version=version)
+    if form.touched("minutes"):
+        text, seen = form.parse(MinutesInput).minutes, version_in(form, "seen")
+        meeting_room.write(session(), actor(), meeting, item, text=text, seen=seen)
 
 
 @blueprint.route("/meetings/<ref>/items/<int:item>/conflict", methods=["GET", "POST"])

@@ -25,10 +25,9 @@ BECAUSE = {"reason": REASON}
 IN_THE_ROOM = (
     ("close", "chen", "close", {}),
     ("attend", "ruth", "enter", {}),
-    ("go_on", "chen", "next", {"version": "{item_open}"}),
-    ("take", "chen", "items/{second_open}/take", {"version": "{item_open}"}),
-    ("note", "chen", "items/{item_open}/amounts", {"amount_h100": "25"}),
-    ("write", "owen", "items/{item_open}/minutes", {"minutes": "Other words."}),
+    ("go_on", "chen", "next", {"leaving": "{item_open}"}),
+    ("take", "chen", "items/{second_open}/take", {"leaving": "{item_open}"}),
+    ("record", "owen", "record", {"about": "{item_open}", "minutes": "Other words."}),
 )
 FORMS = (
     FormPage("auth.log_in", "", "/login", {"who": "priya", "next": "/projects"}, page=False),

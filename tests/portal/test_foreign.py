@@ -26,7 +26,7 @@ ANYBODY = {
 
 
 # What those of other offices may do as well.
-MEETINGS = {form.endpoint for form in FORMS if form.endpoint.startswith("meeting")} - {"meeting_room.note"}
+MEETINGS = {form.endpoint for form in FORMS if form.endpoint.startswith("meeting")}
 ASSIGNING = ("assigning.index", "assigning.mark", "assignment.assign", "assignment.cancel")
 ALSO = {
     # The office invites reviewers, has the panel's list computed, and takes part in discussions; either

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -100,17 +101,13 @@ def _watch(member: Browser, room: str) -> list[int]:
 
 
 def _run(chair: Browser, room: str) -> list[int]:
-    """Notes an amount and goes on, with what the own screen says."""
+    """Notes an amount by going on, with what the own screen says."""
     codes = []
     for amount in range(ROUNDS):
         code, page = chair.send("GET", room)
         codes.append(code)
-        item = re.search(r"/items/(\d+)/amounts", page)
-        versions = re.findall(r'name="version" value="(\d*)"', page)
-        if item:
-            typed = f"version={versions[2]}&amount_h100={amount + 1}"
-            codes.append(chair.send("POST", f"{room}/items/{item[1]}/amounts", typed)[0])
-        codes.append(chair.send("POST", f"{room}/next", f"version={versions[0]}")[0])
+        typed = dict(re.findall(r'name="(\w+)"[^>]*? value="(\d*)"', page))
+        codes.append(chair.send("POST", f"{room}/next", urlencode(typed | {"amount_h100": amount + 1}))[0])
     return codes
 
 

@@ -1,10 +1,8 @@
 """Meetings over HTTP: the plan, each screen, writing at the same time, letters, and who is outside."""
 
 import re
-from dataclasses import dataclass
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from allocations.kernel import units
@@ -15,6 +13,7 @@ from allocations.programme.proposals import Proposal
 from portal.mail import Letter
 from tests import panel
 from tests.portal import stage
+from tests.portal.in_room import Item, item, take, value
 from tests.portal.pages import PAGES
 from tests.portal.programs import program
 from tests.portal.reading import readable
@@ -22,39 +21,6 @@ from tests.portal.stage import Portal
 
 OUTSIDE = "You are out of the room for this item"
 WORDS, AMOUNT = "The plan lacks a gantry.", "17.34"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One of the open meeting: where it is, and what gives its proposal away."""
-
-    id: int
-    room: str
-    ref: str
-    title: str
-
-    def at(self, what: str) -> str:
-        return f"{self.room}/items/{self.id}/{what}"
-
-
-def item(portal: Portal, place: int) -> Item:
-    with portal.sessions() as session:
-        meeting = session.scalars(select(Meeting).where(Meeting.state == MeetingState.OPEN)).one()
-        found = meetings.agenda(session, meeting)[place]
-        proposal = session.get_one(Proposal, found.proposal_id)
-        return Item(found.id, f"/meetings/{meeting.ref}", proposal.ref, proposal.title)
-
-
-def value(page: str, name: str) -> list[str]:
-    return re.findall(rf'name="{name}" value="([^"]*)"', page)
-
-
-def take(portal: Portal, who: str, wanted: Item) -> FlaskClient:
-    """This member brings the room from the first item to that one."""
-    client = portal.log_in(who)
-    answer = client.post(wanted.at("take"), data={"version": str(item(portal, 0).id)})
-    assert answer.status_code == 303
-    return client
 
 
 def barred(portal: Portal, who: str, wanted: Item) -> None:
@@ -133,48 +99,6 @@ def test_the_room_says_who_is_there_and_who_is_outside(portal: Portal) -> None:
     assert re.search(r"In the room</dt>\s*<dd[^>]*>Chen Wei, Owen Brandt<", page)
 
 
-def test_the_slower_writer_keeps_both_texts(portal: Portal) -> None:
-    here, owen, chen = item(portal, 0), portal.log_in("owen"), portal.log_in("chen")
-    seen = value(owen.get(here.room).text, "version")
-    about = {"version": seen[1]}
-    assert owen.post(here.at("minutes"), data=about | {"minutes": "Owen’s words."}).status_code == 303
-
-    late = chen.post(here.at("minutes"), data=about | {"minutes": "Chen’s words."})
-
-    assert late.status_code == 409
-    assert "Owen’s words." in late.text
-    assert "Chen’s words." in late.text
-    again = {"version": value(late.text, "version")[1], "minutes": "Both."}
-    assert chen.post(here.at("minutes"), data=again).status_code == 303
-
-
-def test_amounts_noted_at_the_same_time_end_in_one_state_and_a_sentence(portal: Portal) -> None:
-    here, chen = item(portal, 0), portal.log_in("chen")
-    versions = value(chen.get(here.room).text, "version")
-    typed = [{"version": versions[2], "amount_h100": amount} for amount in ("44", "55")]
-
-    answers = [chen.post(here.at("amounts"), data=one) for one in typed]
-
-    assert [answer.status_code for answer in answers] == [303, 409]
-    assert "Somebody changed this while you had it open" in answers[1].text
-    assert "44 noted now" in answers[1].text
-    assert 'value="55"' in answers[1].text
-    with portal.sessions() as session:
-        noted = session.scalars(select(Proposal).where(Proposal.title == here.title)).one().requests[0]
-        assert noted.recommended == 44 * units.MICRO
-
-
-def test_an_officer_keeps_minutes_and_enters_no_amounts(portal: Portal) -> None:
-    here, owen = item(portal, 0), portal.log_in("owen")
-
-    page = owen.get(here.room).text
-    answer = owen.post(here.at("amounts"), data={"amount_h100": "1"})
-
-    assert "Only the panel chair decides." in page
-    assert answer.status_code == 409
-    assert "Only the panel chair decides." in answer.text
-
-
 def test_a_conflict_in_the_room_closes_the_item_at_once(portal: Portal) -> None:
     here, ruth = item(portal, 0), portal.log_in("ruth")
     assert ruth.get(f"/proposals/{here.ref}").status_code == 200
@@ -198,7 +122,7 @@ def test_the_chair_who_is_outside_can_still_go_on(portal: Portal) -> None:
     assert OUTSIDE in page
     assert "For the record" not in page
 
-    chen.post(f"{wanted.room}/next", data={"version": value(page, "version")[0]})
+    chen.post(f"{wanted.room}/next", data={"leaving": value(page, "leaving")[0]})
 
     assert item(portal, 2).title in chen.get(wanted.room).text
 
@@ -243,7 +167,7 @@ def test_whoever_is_outside_finds_nothing_of_the_item_anywhere(portal: Portal, w
     wanted = item(portal, 4)
     barred(portal, who, wanted)
     client = take(portal, runner, wanted)
-    assert client.post(wanted.at("minutes"), data={"minutes": WORDS}).status_code == 303
+    assert client.post(wanted.record, data={"about": str(wanted.id), "minutes": WORDS}).status_code == 303
     shown = client.get(wanted.room).text
     marks = (wanted.title, wanted.ref, WORDS, AMOUNT)
     assert all(mark in shown for mark in marks)
