@@ -1,6 +1,7 @@
 """`python -m portal.reference`: the pages of docs/reference, written from the code; `--check` compares."""
 
 import argparse
+import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,8 @@ from portal.app import create_app
 from portal.permissions import GETTERS, PUBLIC, RULES, Permission
 from portal.settings import PREFIX, Settings
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
 PACKAGES = ("portal", "k8s", "datasets", "allocations")
 NOTE = "Written by `make docs` from the code; change the code, not this page."
 PHASES = (
@@ -159,6 +161,23 @@ def routes_page(app: Flask) -> str:
     )
 
 
+def modules_page() -> str:
+    """Read as text, so that nothing is loaded for it."""
+    files = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+    held: dict[Path, list[tuple[str, str]]] = {}
+    for path in files:
+        sentence = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        line = " ".join(sentence.split("\n\n")[0].split())
+        held.setdefault(path.parent.relative_to(ROOT), []).append((f"`{path.stem}`", line))
+    parts = []
+    for folder, rows in sorted(held.items()):
+        about = "".join(line for name, line in rows if name == "`__init__`")
+        inside = [row for row in rows if row[0] != "`__init__`"]
+        parts += [f"## {folder.as_posix()}", about]
+        parts += [_table(("Module", "What is in it"), inside)] if inside else []
+    return _page("Modules", "What each module is for, in its own first sentence.", *filter(None, parts))
+
+
 def pages() -> dict[str, str]:
     """File name -> text."""
     app = create_app(Settings(mode="test", database_url="sqlite://"))
@@ -168,6 +187,7 @@ def pages() -> dict[str, str]:
         "states.md": states_page,
         "events.md": events_page,
         "routes.md": lambda: routes_page(app),
+        "modules.md": modules_page,
     }
     return {name: make() for name, make in makers.items()}
 
