@@ -31,7 +31,8 @@ def fill(session: Session, actor: Actor, meeting: Meeting) -> int:
     require(meetings.may_prepare(actor, meeting))
     there = {item.proposal_id for item in meetings.agenda(session, meeting)}
     ranked = panel_order(session, actor, meeting.call)
-    new = [entry.proposal for entry in ranked if entry.proposal not in there]
+    # In the order of their references: the numbers of items stand in addresses, and ranks must not.
+    new = sorted(entry.proposal for entry in ranked if entry.proposal not in there)
     for proposal in new:
         session.add(AgendaItem(meeting_id=meeting.id, proposal_id=proposal, position=len(there) + len(new)))
     session.flush()

@@ -164,6 +164,19 @@ def test_the_agenda_has_the_panels_order_and_ends_with_what_somebody_leaves_the_
     assert order(cast, meeting) == [*free, *(made[n].id for n in (0, 5, 1, 6))]
 
 
+def test_the_numbers_of_items_in_addresses_say_nothing_of_ranks(cast: Cast) -> None:
+    """A member sees the numbers around the one that is closed to them."""
+    for word in ("One", "Other"):
+        panel.crowd(cast.session, cast.call, 3, word=word)
+    ranked = [entry.proposal for entry in agendas.panel_order(cast.session, cast.chen, cast.call)]
+    assert ranked != sorted(ranked)
+
+    meeting = meeting_room.plan(cast.session, cast.chen, cast.call, plan_of(cast, cast.ruth))
+
+    by_number = sorted(meetings.agenda(cast.session, meeting), key=lambda item: item.id)
+    assert [item.proposal_id for item in by_number] == sorted(ranked)
+
+
 def test_somebody_else_puts_on_the_agenda_what_the_chair_may_not_know_of(cast: Cast) -> None:
     made = panel.crowd(cast.session, cast.call, 3)
     bar(cast, cast.chen, made[0])
