@@ -46,7 +46,9 @@ def _decided(actor: Actor) -> ColumnElement[bool]:
 def _judging(session: Session, actor: Actor) -> Iterator[Task]:
     """Reviewers to find once a call has closed, and decisions; of proposals that the actor may handle."""
     runs = true() if actor.has(Role.PROGRAMME_OFFICER) else _chaired(actor)
-    assign, decide = _lacks_reviewers(), and_(_decided(actor), _waits_for_a_decision())
+    # Whoever applies in a call has no way to its assignment.
+    assign = and_(_lacks_reviewers(), ~assigning.applies_in(actor))
+    decide = and_(_decided(actor), _waits_for_a_decision())
     counts = [
         func.count(case((assign, 1))),
         func.min(case((assign, Proposal.step_due))),

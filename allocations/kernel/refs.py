@@ -4,7 +4,8 @@ import re
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
-from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy import ColumnElement, Integer, cast, func
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, MappedAsDataclass, mapped_column
 
 from allocations.kernel import clock
 from allocations.kernel.errors import NotFound
@@ -39,6 +40,11 @@ def id_of(model: type[Referenced], ref: str) -> int:
     if match is None or match[1] != model.PREFIX or int(match[3]) >= 2**31:
         raise NotFound
     return int(match[3])
+
+
+def id_in(model: type[Referenced], column: InstrumentedAttribute[str]) -> ColumnElement[int]:
+    """The same as SQL, of a column that holds well-formed references of this model and nothing else."""
+    return cast(func.substr(column, len(model.PREFIX) + len("26-") + 1), Integer)
 
 
 def checked(thing: Model | None, ref: str) -> Model:

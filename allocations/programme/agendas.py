@@ -1,6 +1,6 @@
 """The agenda of a panel's meeting: what is on it, and in which order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -31,7 +31,8 @@ def fill(session: Session, actor: Actor, meeting: Meeting) -> int:
     require(meetings.may_prepare(actor, meeting))
     there = {item.proposal_id for item in meetings.agenda(session, meeting)}
     ranked = panel_order(session, actor, meeting.call)
-    new = [entry.proposal for entry in ranked if entry.proposal not in there]
+    # In the order of their references: the numbers of items stand in addresses, and ranks must not.
+    new = sorted(entry.proposal for entry in ranked if entry.proposal not in there)
     for proposal in new:
         session.add(AgendaItem(meeting_id=meeting.id, proposal_id=proposal, position=len(there) + len(new)))
     session.flush()
@@ -41,18 +42,28 @@ def fill(session: Session, actor: Actor, meeting: Meeting) -> int:
     return len(new)
 
 
-def _arrange(session: Session, meeting: Meeting, ranked: Sequence[int]) -> None:
-    """First what nobody leaves the room for, as the panel's list has it. Then the rest, so that few people
-    get up: each time the item whose people outside differ least from those who are outside already.
+def put_behind(session: Session, meeting: Meeting, *, known: Set[int]) -> None:
+    """When somebody leaves the room for an item that is not among the `known` ones: set those apart anew."""
+    if not seating.outside(session, meeting).keys() <= known:
+        _arrange(session, meeting)
+
+
+def _arrange(session: Session, meeting: Meeting, ranked: Sequence[int] = ()) -> None:
+    """Of what is still to come, first what nobody leaves the room for: as the panel's list has it, or else
+    as it stood. Then the rest, so that few people get up: each time the item whose people outside differ
+    least from those who are outside already.
 
     There, references decide between equals and never ranks: whoever is outside hears “item 9 of 12”, and
     must not read from it how a proposal stands.
     """
     place = {proposal: number for number, proposal in enumerate(ranked)}
-    items, outside = meetings.agenda(session, meeting), seating.outside(session, meeting)
-    free = [item for item in items if item.id not in outside]
-    free.sort(key=lambda item: (place.get(item.proposal_id, len(place)), item.proposal_id))
-    number_them(meeting, [*free, *grouped([i for i in items if i.id in outside], outside)])
+    items, outside = list(meetings.agenda(session, meeting)), seating.outside(session, meeting)
+    numbers = [item.id for item in items]
+    start = numbers.index(meeting.item_id) + 1 if meeting.item_id in numbers else 0
+    free = [item for item in items[start:] if item.id not in outside]
+    free.sort(key=lambda item: place.get(item.proposal_id, len(place)))
+    rest = grouped([item for item in items[start:] if item.id in outside], outside)
+    number_them(meeting, [*items[:start], *free, *rest])
 
 
 def grouped(items: Sequence[AgendaItem], outside: Mapping[int, frozenset[int]]) -> list[AgendaItem]:

@@ -15,6 +15,7 @@ from allocations.kernel.audit import AuditEntry
 from allocations.kernel.db import Base
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotFound
 from allocations.kernel.events import Event
+from allocations.kernel.refs import id_in
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import bars, decisions, panel_list, progress, proposals
@@ -267,6 +268,10 @@ def answerable(actor: Actor) -> ColumnElement[bool]:
     )
     housed = select(Person.id).where(Person.institution_id == (actor.institution_id or 0))
     reviewed = select(Review.proposal_id).where(Review.reviewer_id == actor.person_id)
+    # By the trail as well: names change.
+    decided = select(id_in(Proposal, AuditEntry.subject)).where(
+        AuditEntry.actor_id == actor.person_id, AuditEntry.verb.in_(DECIDING)
+    )
     return and_(
         Appeal.state == AppealState.WAITING,
         Proposal.id == Appeal.proposal_id,
@@ -276,6 +281,7 @@ def answerable(actor: Actor) -> ColumnElement[bool]:
         Proposal.pi_id != actor.person_id,
         Proposal.pi_id.not_in(housed),
         Proposal.id.not_in(reviewed),
+        Proposal.id.not_in(decided),
         Proposal.id.not_in(bars.related(actor)),
         Decision.decided_by != actor.name,
     )

@@ -100,23 +100,24 @@ def assignable(actor: Actor) -> ColumnElement[bool]:
 
 def get(session: Session, actor: Actor, ref: str) -> Call:
     """A call whose reviewers this actor may propose, without its criteria, pools and questions."""
-    query = select(Call, _own(actor)).where(Call.id == id_of(Call, ref), calls.visible(actor))
+    query = select(Call, applies_in(actor)).where(Call.id == id_of(Call, ref), calls.visible(actor))
     call, own = session.execute(query).one_or_none() or (None, False)
     call = checked(call, ref)
     require(first_no(may_propose(actor, call), when(not own, OWN)))
     return call
 
 
-def _own(actor: Actor) -> ColumnElement[bool]:
+def applies_in(actor: Actor) -> ColumnElement[bool]:
     """The actor leads or joins a proposal of the call; also one that is still a draft."""
     team = select(TeamMember.proposal_id).where(TeamMember.person_id == actor.person_id)
     mine = or_(Proposal.pi_id == actor.person_id, Proposal.id.in_(team))
-    return exists().where(Proposal.call_id == Call.id, Proposal.state != State.WITHDRAWN, mine)
+    in_it = (Proposal.call_id == Call.id, Proposal.state != State.WITHDRAWN, mine)
+    return exists().where(*in_it).correlate(Call)
 
 
 def require_office(session: Session, actor: Actor, call: Call) -> None:
     """For verbs about who reviews in the call: whoever assigns, and has no proposal of their own in it."""
-    own = session.scalar(select(_own(actor)).where(Call.id == call.id))
+    own = session.scalar(select(applies_in(actor)).where(Call.id == call.id))
     require(first_no(may_propose(actor, call), when(not own, OWN)))
 
 

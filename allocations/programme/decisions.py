@@ -239,14 +239,13 @@ def award_more(session: Session, proposal: Proposal, granted: Award, more: Mappi
     Invalid when they exceed what was requested or what a pool holds. Providers are asked as for any other;
     once they agree, what belongs to an accepted award starts without another acceptance.
     """
-    had = {request.resource.slug: request.awarded or 0 for request in proposal.requests}
-    check_amounts(proposal, {slug: had.get(slug, 0) + amount for slug, amount in more.items()})
+    had = substitutes.awarded(proposal)
+    total = {slug: had.get(slug, 0) + more.get(slug, 0) for slug in had.keys() | more.keys()}
+    check_amounts(proposal, total)
     if any(amount < 0 for amount in more.values()) or not any(more.values()):
         raise Incomplete({_first_field(proposal): "Enter an additional amount for at least one resource."})
     for request in proposal.requests:
-        added = more.get(request.resource.slug, 0)
-        if added:
-            request.awarded = had[request.resource.slug] + added
+        substitutes.note(request, total, "awarded")
     _offer_each(session, proposal, granted, more)
     session.flush()
     for allocation in granted.allocations:

@@ -72,7 +72,9 @@ def change(
         _check_start(plan)
     before = {one.person_id for one in meetings.seats(session, meeting)}
     meeting.title, meeting.starts_at = plan.title, plan.starts_at
+    known = seating.outside(session, meeting).keys()
     seating.seat(session, actor, meeting, plan.members)
+    agendas.put_behind(session, meeting, known=known)
     stayed = [one for one in meetings.seats(session, meeting) if one.person_id in before]
     for one in stayed if moved else ():
         outbox.put(session, MeetingInvited(one.id))
@@ -82,7 +84,9 @@ def change(
 def open_it(session: Session, actor: Actor, meeting: Meeting) -> None:
     require(meetings.may_prepare(actor, meeting))
     move(session, meeting, MeetingState.OPEN, actor)
+    known = seating.outside(session, meeting).keys()
     seating.check(session, meeting)
+    agendas.put_behind(session, meeting, known=known)
 
 
 def my_seat(session: Session, actor: Actor, meeting: Meeting) -> Seat:

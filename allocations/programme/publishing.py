@@ -14,10 +14,13 @@ from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.people.institutions import KINDS, Institution
 from allocations.people.persons import STAGES, CareerStage, Person
 from allocations.people.roles import Actor
-from allocations.programme.calls import Call
+from allocations.programme import panel_list
+from allocations.programme.calls import Call, CallState
 from allocations.programme.decisions import Decision
 from allocations.programme.proposals import Proposal, State, is_pi
 
+# A proposal's PI, and whether it was awarded.
+Fate = tuple[int, bool]
 # Groups with fewer applicants than this are not told apart: somebody could be recognised.
 SMALLEST = 5
 OTHERS = "Others"
@@ -93,12 +96,12 @@ def hide(session: Session, actor: Actor, proposal: Proposal) -> None:
     audit.record(session, actor, "proposal.hide_abstract", subject=proposal.ref, note=word)
 
 
-def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
+def statistics(session: Session, actor: Actor, call: Call) -> dict[str, list[Success]]:
     """Applications and awards by field of science, country, kind of institution, career stage and whether
     the PI applied for the first time.
 
-    Only decided proposals count. A proposal with two fields counts in both. Empty when fewer than
-    ten are decided: anything less tells of single people.
+    Only decided proposals count, and until the call is concluded only those on the actor's list. A proposal
+    with two fields counts in both. Empty for fewer than ten applicants: anything less tells of single people.
     """
     told = (Proposal.pi_id, Proposal.state, Proposal.fields_of_science, Person.career_stage)
     query = (
@@ -108,17 +111,19 @@ def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
         .outerjoin(Institution, Institution.id == Person.institution_id)
         .where(Proposal.call_id == call.id, Proposal.state.in_(DECIDED))
     )
+    if call.state != CallState.CONCLUDED:
+        query = query.where(panel_list.shown(actor, call))
     rows = session.execute(query.order_by(Proposal.id)).all()
-    if len(rows) < 2 * SMALLEST:
+    if len({row.pi_id for row in rows}) < 2 * SMALLEST:
         return {}
     earlier = select(Proposal.pi_id).where(Proposal.state.in_(DECIDED), Proposal.call_id < call.id)
     known = set(session.scalars(earlier.distinct()))
-    tables: dict[str, dict[str, list[bool]]] = {}
+    tables: dict[str, dict[str, list[Fate]]] = {}
     for row in rows:
         for table, groups in _groups(row, is_known=row.pi_id in known).items():
             lines = tables.setdefault(table, defaultdict(list))
             for group in groups:
-                lines[group].append(row.state == State.AWARDED)
+                lines[group].append((row.pi_id, row.state == State.AWARDED))
     every = Success("All", len(rows), sum(row.state == State.AWARDED for row in rows))
     return {"All": [every]} | {name: suppressed(groups) for name, groups in tables.items()}
 
@@ -135,17 +140,25 @@ def _groups(row: Row[*tuple[Any, ...]], *, is_known: bool) -> dict[str, Sequence
     }
 
 
-def suppressed(groups: Mapping[str, Sequence[bool]]) -> list[Success]:
-    """Small groups go together; no group that is left out can be found by taking the others from the sum.
+def suppressed(groups: Mapping[str, Sequence[Fate]]) -> list[Success]:
+    """Groups of few people go together; none that is left out is found by taking the others from the sum.
 
-    While what is put together is itself too small, the next smallest group joins it. A table of one
+    While those put together are themselves too few, the next smallest group joins them. A table of one
     line tells nothing and is left out.
     """
-    ordered = sorted(groups.items(), key=lambda item: (len(item[1]), item[0]))
-    together: list[bool] = []
-    while ordered and (len(ordered[0][1]) < SMALLEST or 0 < len(together) < SMALLEST):
+    ordered = sorted(groups.items(), key=lambda item: (_people(item[1]), item[0]))
+    together: list[Fate] = []
+    while ordered and (_people(ordered[0][1]) < SMALLEST or 0 < _people(together) < SMALLEST):
         together += ordered.pop(0)[1]
-    lines = [Success(name, len(won), sum(won)) for name, won in reversed(ordered)]
+    lines = [_success(name, told) for name, told in reversed(ordered)]
     if together:
-        lines.append(Success(OTHERS, len(together), sum(together)))
+        lines.append(_success(OTHERS, together))
     return lines if len(lines) > 1 else []
+
+
+def _people(told: Sequence[Fate]) -> int:
+    return len({pi for pi, _ in told})
+
+
+def _success(group: str, told: Sequence[Fate]) -> Success:
+    return Success(group, len(told), sum(won for _, won in told))

@@ -77,13 +77,21 @@ def parts(request: ResourceRequest, name: str) -> list[Part]:
 
 def recommended(proposal: Proposal) -> dict[str, int]:
     """By slug, what is recommended; all that was requested where nothing is yet."""
-    found: dict[str, int] = {}
-    for request in proposal.requests:
-        some = parts(request, "recommended")
-        in_all = request.requested if request.recommended is None else request.recommended
-        found |= dict.fromkeys(rates(request), 0) | {part.slug: part.amount for part in some}
-        found[request.resource.slug] = in_all - sum(part.worth for part in some)
-    return found
+    each = (_held(r, "recommended", otherwise=r.requested) for r in proposal.requests)
+    return {slug: amount for held in each for slug, amount in held.items()}
+
+
+def awarded(proposal: Proposal) -> dict[str, int]:
+    """By slug, what is awarded."""
+    each = (_held(r, "awarded", otherwise=0) for r in proposal.requests)
+    return {slug: amount for held in each for slug, amount in held.items()}
+
+
+def _held(request: ResourceRequest, name: str, *, otherwise: int) -> dict[str, int]:
+    noted, some = getattr(request, name), parts(request, name)
+    own = (otherwise if noted is None else noted) - sum(part.worth for part in some)
+    others = dict.fromkeys(rates(request), 0) | {part.slug: part.amount for part in some}
+    return others | {request.resource.slug: own}
 
 
 def award_faults(proposal: Proposal, amounts: Mapping[str, int]) -> dict[str, str]:

@@ -108,8 +108,9 @@ def _best_first(scores: Mapping[int, float]) -> list[int]:
 def _line(levels: Mapping[int, Level], places: int) -> float:
     """Between the last that the call can pay for and the next one."""
     means = sorted((level.mean for level in levels.values()), reverse=True)
-    beside = means[max(0, places - 1) : places + 1]
-    return fmean(beside)
+    # Whoever may not know of all may see fewer than there are places.
+    last = min(places, len(means))
+    return fmean(means[last - 1 : last + 1])
 
 
 def declare(session: Session, actor: Actor, call: Call, declared: Declared) -> Tie:

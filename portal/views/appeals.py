@@ -59,7 +59,7 @@ def _make(form: Form, case: Case) -> None:
 def answer(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
     case = appeals.case(session(), actor(), proposal)
-    form = Form({f"amount_{wanted.resource.slug}": "" for wanted in proposal.requests})
+    form = Form()
     if request.method == "POST":
         form = posted()
         if form.save(lambda: _answer(form, case)):

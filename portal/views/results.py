@@ -29,11 +29,11 @@ def awarded() -> ResponseReturnValue:
 @blueprint.get("/calls/<ref>/results")
 @public
 def statistics(ref: str) -> ResponseReturnValue:
-    """Once the call is concluded; the office may look before."""
+    """Once the call is concluded; the office may look before, at what it may know of."""
     call = calls.get(session(), actor(), ref)
     if call.state != CallState.CONCLUDED and not actor().has(Role.PROGRAMME_OFFICER):
         raise NotFound
-    found = publishing.statistics(session(), call)
+    found = publishing.statistics(session(), actor(), call)
     drawn = {name: charts.levels(name, [_bar(line) for line in lines], "%") for name, lines in found.items()}
     return page("results/statistics.html", call=call, charts=drawn, smallest=publishing.SMALLEST)
 

@@ -164,6 +164,67 @@ def test_the_agenda_has_the_panels_order_and_ends_with_what_somebody_leaves_the_
     assert order(cast, meeting) == [*free, *(made[n].id for n in (0, 5, 1, 6))]
 
 
+@pytest.mark.parametrize("when", ["seated", "opened"])
+def test_what_somebody_new_is_outside_for_goes_to_the_end_where_places_tell_no_ranks(
+    cast: Cast, when: str
+) -> None:
+    meeting, made = planned(cast, cast.ravi, *([cast.ruth] if when == "opened" else []))
+    items = {one.id: item_of(cast, meeting, one) for one in made}
+    agendas.shift(cast.session, cast.chen, meeting, items[made[3].id], up=True)
+    assert order(cast, meeting) == [made[n].id for n in (0, 1, 3, 2)]
+    bar(cast, cast.ruth, made[1])
+
+    if when == "seated":
+        members = plan_of(cast, cast.chen, cast.ravi, cast.ruth)
+        meeting_room.change(cast.session, cast.owen, meeting, members)
+    else:
+        meeting_room.open_it(cast.session, cast.chen, meeting)
+
+    # What has been put in order by hand stays in it.
+    assert order(cast, meeting) == [made[n].id for n in (0, 3, 2, 1)]
+
+
+def test_what_has_been_talked_about_keeps_its_place_when_somebody_new_comes(cast: Cast) -> None:
+    meeting, made = opened(cast, cast.ravi)
+    meeting_room.go_on(cast.session, cast.chen, meeting, leaving=item_of(cast, meeting, made[0]).id)
+    for number in (0, 1, 2):
+        bar(cast, cast.ruth, made[number])
+
+    meeting_room.change(cast.session, cast.owen, meeting, plan_of(cast, cast.chen, cast.ravi, cast.ruth))
+
+    assert order(cast, meeting) == [made[n].id for n in (0, 1, 3, 2)]
+
+
+def test_what_has_been_talked_about_keeps_its_place_when_more_comes_on_the_agenda(cast: Cast) -> None:
+    meeting, made = opened(cast, cast.ravi)
+    meeting_room.take(
+        cast.session,
+        cast.chen,
+        meeting,
+        item_of(cast, meeting, made[2]),
+        leaving=item_of(cast, meeting, made[0]).id,
+    )
+    (late,) = panel.crowd(cast.session, cast.call, 1, word="Late")
+
+    agendas.fill(cast.session, cast.chen, meeting)
+
+    assert order(cast, meeting)[:3] == [made[n].id for n in (0, 1, 2)]
+    assert set(order(cast, meeting)[3:]) == {made[3].id, late.id}
+
+
+def test_the_numbers_of_items_in_addresses_say_nothing_of_ranks(cast: Cast) -> None:
+    """A member sees the numbers around the one that is closed to them."""
+    for word in ("One", "Other"):
+        panel.crowd(cast.session, cast.call, 3, word=word)
+    ranked = [entry.proposal for entry in agendas.panel_order(cast.session, cast.chen, cast.call)]
+    assert ranked != sorted(ranked)
+
+    meeting = meeting_room.plan(cast.session, cast.chen, cast.call, plan_of(cast, cast.ruth))
+
+    by_number = sorted(meetings.agenda(cast.session, meeting), key=lambda item: item.id)
+    assert [item.proposal_id for item in by_number] == sorted(ranked)
+
+
 def test_somebody_else_puts_on_the_agenda_what_the_chair_may_not_know_of(cast: Cast) -> None:
     made = panel.crowd(cast.session, cast.call, 3)
     bar(cast, cast.chen, made[0])

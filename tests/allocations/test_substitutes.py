@@ -250,3 +250,21 @@ def test_amounts_are_worth_no_more_than_the_request_and_take_no_more_than_there_
     assert amounts["h100"] <= h100 * MICRO
     assert amounts.get("a100", 0) <= a100 * MICRO
     assert amounts["h100"] + substitutes.worth(amounts.get("a100", 0), rate) <= 100 * MICRO
+
+
+def test_an_upheld_appeal_adds_to_either_resource_and_counts_both(session: Session, cast: Cast) -> None:
+    proposal = before_the_panel(cast)
+    first = {"h100": 20 * MICRO, "a100": 50 * MICRO}
+    decided = decisions.award(session, cast.chen, proposal, amounts=first, summary="Some.")
+    session.flush()
+    assert decided.award is not None
+
+    decisions.award_more(session, proposal, decided.award, {"h100": 10 * MICRO, "a100": 25 * MICRO})
+
+    request = proposal.requests[0]
+    assert request.awarded == 60 * MICRO
+    assert substitutes.parts(request, "awarded") == [substitutes.Part("a100", 75 * MICRO, 30 * MICRO)]
+    offered = [(one.resource.slug, one.amount // MICRO) for one in decided.award.allocations]
+    assert sorted(offered) == [("a100", 25), ("a100", 50), ("h100", 10), ("h100", 20)]
+    with pytest.raises(Invalid, match="At most 100"):
+        decisions.award_more(session, proposal, decided.award, {"a100": 101 * MICRO})

@@ -154,6 +154,23 @@ def test_the_calibration_suggests_what_is_near_the_line(
     assert {reading.levels[key].zone for key in here.suggested} == {"discuss"}
 
 
+def test_a_chair_who_sees_fewer_than_the_call_can_pay_for_has_a_line_as_well(
+    session: Session, cast: Cast, crowd: list[Proposal], sessions: object
+) -> None:
+    for barred in crowd[:2]:
+        panel.bar(session, cast.people["chen"].id, barred)
+    calibrated.ask(session, cast.owen, cast.call, places=len(crowd), seed=3)
+    session.commit()
+    assert parent.step(sessions)  # type: ignore[arg-type]
+    session.expire_all()
+
+    here = ties.standing(session, cast.chen, cast.call)
+
+    assert here.is_calibrated
+    assert here.offered[-1] == crowd[-1].id
+    assert not {one.id for one in crowd[:2]} & set(here.offered)
+
+
 def test_what_is_no_tie_is_refused_at_its_field(session: Session, cast: Cast, crowd: list[Proposal]) -> None:
     ties.seal(session, cast.chen, cast.call, secret=SECRET)
     both = [crowd[0].id, crowd[-1].id]

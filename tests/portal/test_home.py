@@ -61,6 +61,26 @@ def test_once_a_call_has_closed_the_office_reads_which_proposals_lack_reviewers(
     assert after[text].href == _address(portal, "open", "assignment")
 
 
+def test_an_officer_who_applies_in_the_call_is_not_sent_to_its_assignment(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        call, owen = stage.call(session, "open"), stage.person(session, "owen")
+        call.reviewers = 5
+        text, closes_at = f"{call.title}: proposals that lack reviewers", call.closes_at
+        mine = proposals.Proposal(call=call, pi=owen)
+        mine.state = State.WITHDRAWN
+        session.add(mine)
+        session.flush()
+        key = mine.id
+    address = _address(portal, "open", "assignment")
+    with clock.at(closes_at + timedelta(minutes=1)):
+        assert text in _lines(portal, "owen")
+        with portal.sessions() as session, session.begin():
+            session.get_one(proposals.Proposal, key).state = State.DRAFT
+
+        assert portal.log_in("owen").get(address).status_code == 403
+        assert text not in _lines(portal, "owen")
+
+
 def test_a_starter_proposal_for_which_the_pool_was_empty_waits_for_the_office(portal: Portal) -> None:
     with portal.sessions() as session, session.begin():
         call = stage.call(session, "starter")
