@@ -1,7 +1,8 @@
 """Many decisions at once: amounts of a split noted as recommended, and decided as recommended."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
@@ -9,8 +10,9 @@ from sqlalchemy.orm import Session
 from allocations.kernel.answers import Answer, require
 from allocations.kernel.errors import DomainError, IllegalMove, Incomplete
 from allocations.people.roles import Actor
-from allocations.programme import decisions, panel_list, runs, substitutes
+from allocations.programme import decisions, noting, panel_list, runs, substitutes
 from allocations.programme.calls import Call
+from allocations.programme.noting import Kept
 from allocations.programme.panel_list import shown
 from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.runs import RunState
@@ -30,10 +32,12 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How many proposals have the amounts of a split now, and which stay as they were."""
+    """How many proposals have amounts of a split now, which could not be given theirs, and what people had
+    noted and nobody chose to replace."""
 
     taken: int
     left: tuple[Left, ...]
+    noted: tuple[Left, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +64,55 @@ def may_decide_all(actor: Actor, call: Call) -> Answer:
     return decisions.is_decider(actor, call)
 
 
-def take_over(session: Session, actor: Actor, call: Call, reading: Reading) -> Taken:
-    """Note the amounts of this split, save what has changed since or is not for this actor to decide."""
+def take_over(
+    session: Session, actor: Actor, call: Call, reading: Reading, *, replace: Collection[str] = ()
+) -> Taken:
+    """Note the amounts of this split, save what has changed since or is not for this actor to decide.
+
+    What people have noted stays, unless `replace` holds the key of that line.
+    """
     require(may_decide_all(actor, call))
-    amounts = {one["proposal"]: (one["amounts"], one["version"]) for one in reading.outcomes}
-    known, left = panel_list.loaded(session, list(amounts)), list[Left]()
-    for key, (given, version) in amounts.items():
+    if reading.run.state == RunState.APPLIED:
+        raise IllegalMove("This split is taken over already. Split the pools again to take over more.")
+    before, put = noting.put(session, call), dict[str, dict[str, int]]()
+    known = panel_list.loaded(session, [one["proposal"] for one in reading.outcomes])
+    left, noted = list[Left](), list[Left]()
+    for one in reading.outcomes:
+        proposal = known[one["proposal"]]
+        lines = noting.kept_of(call, proposal, one["amounts"], before)
+        staying = [line for line in lines if line.key not in replace]
+        noted += [Left(proposal.ref, line.words) for line in staying]
+        # Whoever ticked a line has seen the proposal as it is now; the others stand as they were gathered.
+        version = one["version"] if staying == lines else None
         try:
-            decisions.recommend(session, actor, known[key], given, version=version)
+            put[str(proposal.id)] = _take(session, actor, proposal, one | {"version": version}, staying)
         except DomainError as error:
-            left.append(Left(known[key].ref, error.reason))
-    if len(left) == len(amounts):
-        raise IllegalMove(left[0].reason if left else "The split has nothing to take over.")
+            left.append(Left(proposal.ref, error.reason))
+    done = sum(1 for amounts in put.values() if amounts)
+    if not done:
+        raise IllegalMove(_nothing(left, noted))
+    reading.run.parameters = reading.run.parameters | {"put": {**before, **put}}
     runs.apply(session, actor, reading.run)
-    return Taken(len(amounts) - len(left), tuple(left))
+    return Taken(done, tuple(left), tuple(noted))
+
+
+def _take(
+    session: Session, actor: Actor, proposal: Proposal, one: Mapping[str, Any], staying: Sequence[Kept]
+) -> dict[str, int]:
+    """What the split puts on the lines of a proposal but those that stay; empty when all of them do."""
+    stays = {slug: amount for line in staying for slug, amount in line.noted.items()}
+    given = {slug: one["amounts"].get(slug, 0) for slug in substitutes.slugs(proposal)}
+    if stays.keys() != given.keys():
+        decisions.recommend(session, actor, proposal, given | stays, version=one["version"])
+    return {slug: amount for slug, amount in given.items() if slug not in stays}
+
+
+def _nothing(left: Sequence[Left], noted: Sequence[Left]) -> str:
+    if left:
+        return left[0].reason
+    if noted:
+        return "Everything is noted by hand. Tick what the split is to replace."
+    return "The split has nothing to take over."
 
 
 def ready(session: Session, actor: Actor, call: Call) -> Ready:
@@ -91,7 +130,7 @@ def _noted(actor: Actor, call: Call) -> ColumnElement[bool]:
 
 
 def decide_as_recommended(
-    session: Session, actor: Actor, call: Call, *, summary: str, reasons: Mapping[int, str]
+    session: Session, actor: Actor, call: Call, *, summary: str, reasons: Mapping[int, Mapping[str, Any]]
 ) -> Decided:
     """The next ones, at most AT_ONCE; `summary` may name {title}, {outcome} and {explanation}.
 
@@ -106,7 +145,8 @@ def decide_as_recommended(
     done, left = {True: 0, False: 0}, list[Left]()
     for proposal in _each(session, waiting):
         amounts = substitutes.recommended(proposal)
-        words = _filled(summary, proposal, reasons.get(proposal.id, ""), gets=any(amounts.values()))
+        why = _explanation(reasons.get(proposal.id), amounts)
+        words = _filled(summary, proposal, why, gets=any(amounts.values()))
         try:
             with session.begin_nested():
                 _decide(session, actor, proposal, amounts, summary=words)
@@ -145,8 +185,15 @@ def _decide(
     session.flush()
 
 
-def explanations(reading: Reading | None) -> dict[int, str]:
-    """The sentence of the split for each proposal, once it has been taken over."""
+def explanations(reading: Reading | None) -> dict[int, Mapping[str, Any]]:
+    """What the split says of each proposal, once it has been taken over."""
     if reading is None or reading.run.state != RunState.APPLIED:
         return {}
-    return {one["proposal"]: one["reason"] for one in reading.outcomes}
+    return {one["proposal"]: one for one in reading.outcomes}
+
+
+def _explanation(one: Mapping[str, Any] | None, amounts: Mapping[str, int]) -> str:
+    """The sentence of the split, where what is decided are its amounts: it explains no others."""
+    if one is None or any(one["amounts"].get(slug, 0) != amount for slug, amount in amounts.items()):
+        return ""
+    return str(one["reason"])

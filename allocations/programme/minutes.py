@@ -1,4 +1,4 @@
-"""The minutes of a meeting that is over, as one member may read them.
+"""The minutes of meetings, as one member may read them.
 
 Items that a member was outside for are absent, and the others are numbered from 1 without them: the minutes
 of two members can differ in their numbers, so they are spoken of by reference.
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from allocations.kernel.answers import Answer, first_no, when
 from allocations.people.roles import Actor
@@ -59,3 +59,24 @@ def read(session: Session, actor: Actor, meeting: Meeting) -> Minutes:
         for number, (item, proposal) in enumerate(rows, start=1)
     ]
     return Minutes(meeting, meetings.seats(session, meeting), entries)
+
+
+def of_proposal(session: Session, actor: Actor, proposal: Proposal) -> list[tuple[Meeting, AgendaItem]]:
+    """What was written about a proposal the actor was found to see, the newest meeting first; one statement.
+
+    Of meetings that are over to whoever stayed in the room, of one that goes on to whoever runs it.
+    """
+    # An alias, for the condition speaks of meetings itself.
+    held = aliased(Meeting)
+    query = (
+        select(held, AgendaItem)
+        .join(AgendaItem, AgendaItem.meeting_id == held.id)
+        .where(AgendaItem.proposal_id == proposal.id, AgendaItem.minutes != "", meetings.inside(actor))
+        .order_by(held.id.desc())
+    )
+    rows = session.execute(query).unique().all()
+    return [(meeting, item) for meeting, item in rows if _shows(actor, meeting)]
+
+
+def _shows(actor: Actor, meeting: Meeting) -> bool:
+    return bool(may_read(actor, meeting) or meetings.may_run(actor, meeting))

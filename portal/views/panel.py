@@ -17,6 +17,7 @@ from allocations.programme import (
     calibrated,
     calls,
     decisions,
+    minutes,
     panel_list,
     proposals,
     ranking,
@@ -173,11 +174,13 @@ def decide(ref: str) -> ResponseReturnValue:
     if not answer and not form.errors:
         form.errors["_form"], form.status = answer.reason, 403
     around = talking.around(proposal)
+    given = around["circle"].asked
+    criteria = [score.criterion for review in given for score in review.scores]
     return page(
         "panel/decide.html",
         proposal=proposal,
         form=form,
-        standing=ranking.rank([proposal], {proposal.id: around["circle"].asked}, proposal.call.criteria)[0],
+        standing=ranking.rank([proposal], {proposal.id: given}, criteria)[0],
         assessments=assessing.of_proposal(session(), proposal),
         verdicts=assessing.WORDS,
         message_form=Form(),
@@ -185,6 +188,7 @@ def decide(ref: str) -> ResponseReturnValue:
         written=writing.written_for(session(), proposal),
         pools={pool["resource"].slug: pool for pool in _pools(proposal.call, {})},
         is_back=decisions.is_back,
+        told=minutes.of_proposal(session(), actor(), proposal),
         status=form.status,
         **around,
     )

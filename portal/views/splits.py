@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import IllegalMove, NotFound
-from allocations.programme import calls, deciding, decisions, panel_list, proposals, runs, splitting
+from allocations.programme import calls, deciding, decisions, noting, panel_list, proposals, runs, splitting
 from allocations.programme.calls import Call
 from allocations.programme.deciding import AT_ONCE, Decided, Left, Taken
 from allocations.programme.proposals import Proposal
@@ -119,15 +119,17 @@ def unpin(ref: str) -> ResponseReturnValue:
 def take_over(ref: str) -> ResponseReturnValue:
     call = calls.get(session(), actor(), ref)
     run = runs.get(session(), call, request.form.get("run", ""))
-    found: list[Taken] = []
+    form, found = posted("replace"), list[Taken]()
+    replace = {str(key) for key in form.values["replace"]}
 
     def save() -> None:
-        found.append(deciding.take_over(session(), actor(), call, _readable(call, run)))
+        reading = _readable(call, run)
+        found.append(deciding.take_over(session(), actor(), call, reading, replace=replace))
 
-    form = posted()
     if form.save(save):
         said = f"{found[0].taken} proposals have their recommended amounts now. Nothing is decided yet."
         _tell(said, found[0].left)
+        _warn("Left as noted", found[0].noted)
     else:
         flash(" ".join(form.errors.values()), "error")
     return see_other(url_for("splits.index", ref=ref))
@@ -146,10 +148,14 @@ def _readable(call: Call, run: Run) -> Reading:
 def _tell(said: str, left: Sequence[Left]) -> None:
     """What was done, and what stayed as it was and why."""
     flash(said, "success")
+    _warn("Left as they were", left)
+
+
+def _warn(what: str, left: Sequence[Left]) -> None:
     if left:
         some = "; ".join(f"{one.ref}: {one.reason}" for one in left[:TOLD])
         more = f" And {len(left) - TOLD} more." if len(left) > TOLD else ""
-        flash(f"Left as they were: {some}{more}", "warning")
+        flash(f"{what}: {some}{more}", "warning")
 
 
 @blueprint.route("/calls/<ref>/decide-all", methods=["GET", "POST"])
@@ -192,7 +198,9 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
     outcomes, number = reading.outcomes if reading else [], page_number()
     part = outcomes[SIZE * (number - 1) : SIZE * number]
     changes = reading.view.get("changes", []) if reading else []
-    wanted = {one["proposal"] for one in [*part, *changes]} | set(reading.pins if reading else ())
+    # All of them, not this page's: what is noted by hand is named whole above the list.
+    wanted = {one["proposal"] for one in [*outcomes, *changes]} | set(reading.pins if reading else ())
+    known = panel_list.loaded(session(), sorted(wanted))
     _fill(form, splitting.terms_of(done))
     return page(
         "splits/index.html",
@@ -208,7 +216,8 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         without=sum(1 for one in listed if one.state == proposals.State.IN_REVIEW and not one.given),
         chart=_chart(call, reading) if reading else "",
         resources={resource.slug: resource for resource in call.resources},
-        proposals=panel_list.loaded(session(), sorted(wanted)),
+        proposals=known,
+        kept=noting.kept(session(), call, reading, known) if reading else [],
         decides=deciding.may_decide_all(actor(), call),
         links=beside("splits.index", number, last=-(-len(outcomes) // SIZE), ref=call.ref),
         status=form.status,

@@ -317,7 +317,7 @@ def test_taking_over_notes_the_amounts_and_leaves_what_has_changed(
 
     assert taken.taken == 4
     # The chair does not see the proposal of her own institution, and so does not decide about it.
-    assert {one.ref for one in taken.left} == {made[1].ref}
+    assert {one.ref for one in taken.noted} == {made[1].ref}
     assert (recommended(made[0]), recommended(made[1]), recommended(made[2])) == (
         100 * MICRO,
         7 * MICRO,
