@@ -116,8 +116,12 @@ def _own(actor: Actor) -> ColumnElement[bool]:
 
 def require_office(session: Session, actor: Actor, call: Call) -> None:
     """For verbs about who reviews in the call: whoever assigns, and has no proposal of their own in it."""
-    own = session.scalar(select(_own(actor)).where(Call.id == call.id))
-    require(first_no(may_propose(actor, call), when(not own, OWN)))
+    require(first_no(may_propose(actor, call), when(not has_own(session, actor, call), OWN)))
+
+
+def has_own(session: Session, actor: Actor, call: Call) -> bool:
+    """Whoever applies in a call, or only drafts, does not choose its reviewers."""
+    return bool(session.scalar(select(_own(actor)).where(Call.id == call.id)))
 
 
 def latest(session: Session, call: Call) -> Run | None:

@@ -14,7 +14,8 @@ from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.people.institutions import KINDS, Institution
 from allocations.people.persons import STAGES, CareerStage, Person
 from allocations.people.roles import Actor
-from allocations.programme.calls import Call
+from allocations.programme import panel_list
+from allocations.programme.calls import Call, CallState
 from allocations.programme.decisions import Decision
 from allocations.programme.proposals import Proposal, State, is_pi
 
@@ -93,12 +94,13 @@ def hide(session: Session, actor: Actor, proposal: Proposal) -> None:
     audit.record(session, actor, "proposal.hide_abstract", subject=proposal.ref, note=word)
 
 
-def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
+def statistics(session: Session, actor: Actor, call: Call) -> dict[str, list[Success]]:
     """Applications and awards by field of science, country, kind of institution, career stage and whether
     the PI applied for the first time.
 
-    Only decided proposals count. A proposal with two fields counts in both. Empty when fewer than
-    ten are decided: anything less tells of single people.
+    Only decided proposals count; until the call is concluded, and everybody reads this, only those on the
+    actor's own list. A proposal with two fields counts in both. Empty when fewer than ten are decided:
+    anything less tells of single people.
     """
     told = (Proposal.pi_id, Proposal.state, Proposal.fields_of_science, Person.career_stage)
     query = (
@@ -108,6 +110,8 @@ def statistics(session: Session, call: Call) -> dict[str, list[Success]]:
         .outerjoin(Institution, Institution.id == Person.institution_id)
         .where(Proposal.call_id == call.id, Proposal.state.in_(DECIDED))
     )
+    if call.state != CallState.CONCLUDED:
+        query = query.where(panel_list.shown(actor, call))
     rows = session.execute(query.order_by(Proposal.id)).all()
     if len(rows) < 2 * SMALLEST:
         return {}

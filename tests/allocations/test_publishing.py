@@ -67,7 +67,7 @@ def test_small_groups_are_put_together(session: Session, cast: Cast) -> None:
         for number in range(3):
             _decided(session, cast, country, "Biology", won=number == 0)
 
-    found = publishing.statistics(session, cast.call)
+    found = publishing.statistics(session, cast.owen, cast.call)
 
     assert [(s.group, s.applied, s.awarded) for s in found["Country"]] == [("US", 12, 6), (OTHERS, 6, 2)]
     assert [(s.group, s.applied) for s in found["Field of science"]] == [("Physics", 12), ("Biology", 6)]
@@ -78,7 +78,7 @@ def test_few_decisions_tell_nothing(session: Session, cast: Cast) -> None:
     for _ in range(2 * SMALLEST - 1):
         _decided(session, cast, "US", "Physics", won=True)
 
-    assert publishing.statistics(session, cast.call) == {}
+    assert publishing.statistics(session, cast.owen, cast.call) == {}
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=3), st.lists(st.booleans(), min_size=1), max_size=8))
@@ -115,7 +115,7 @@ def test_kinds_of_institution_are_told_apart_in_groups(session: Session, cast: C
     _applied(session, cast, 4, kind=InstitutionKind.HOSPITAL, won=4)
     _applied(session, cast, 2)
 
-    lines = publishing.statistics(session, cast.call)["Kind of institution"]
+    lines = publishing.statistics(session, cast.owen, cast.call)["Kind of institution"]
 
     assert [(line.group, line.applied, line.awarded) for line in lines] == [
         ("University", 6, 3),
@@ -129,7 +129,7 @@ def test_one_small_kind_is_not_found_by_taking_the_others_from_the_sum(session: 
     _applied(session, cast, 6, kind=InstitutionKind.TEACHING, won=1)
     _applied(session, cast, 4, kind=InstitutionKind.COMPANY, won=4)
 
-    lines = publishing.statistics(session, cast.call)["Kind of institution"]
+    lines = publishing.statistics(session, cast.owen, cast.call)["Kind of institution"]
 
     assert [(line.group, line.applied) for line in lines] == [("University", 9), (OTHERS, 10)]
 
@@ -139,7 +139,7 @@ def test_who_prefers_not_to_say_counts_with_those_who_said_nothing(session: Sess
     _applied(session, cast, 3, stage_=CareerStage.NOT_SAID, won=1)
     _applied(session, cast, 4)
 
-    lines = publishing.statistics(session, cast.call)["Career stage"]
+    lines = publishing.statistics(session, cast.owen, cast.call)["Career stage"]
 
     assert [(line.group, line.applied, line.awarded) for line in lines] == [
         ("Not told", 7, 1),
@@ -151,7 +151,7 @@ def test_a_table_that_would_tell_of_one_group_alone_is_left_out(session: Session
     _applied(session, cast, 12, stage_=CareerStage.STUDENT, won=2)
     _applied(session, cast, 1, stage_=CareerStage.ESTABLISHED, won=1)
 
-    assert publishing.statistics(session, cast.call)["Career stage"] == []
+    assert publishing.statistics(session, cast.owen, cast.call)["Career stage"] == []
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=3), st.lists(st.booleans(), min_size=1), max_size=8))
