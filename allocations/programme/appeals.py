@@ -288,6 +288,19 @@ def waiting(session: Session, actor: Actor, *, size: int = 10) -> Sequence[Appea
     return session.scalars(query.limit(size)).all()
 
 
+def open_to(session: Session, actor: Actor) -> list[tuple[Proposal, date]]:
+    """What this PI was declined and can still appeal against, with the last day; the newest first."""
+    query = (
+        select(Proposal, Decision)
+        .join(Decision, Decision.proposal_id == Proposal.id)
+        .outerjoin(Appeal, Appeal.proposal_id == Proposal.id)
+        .where(Proposal.pi_id == actor.person_id, Proposal.state == State.DECLINED, Appeal.id.is_(None))
+    )
+    found = session.execute(query.order_by(Proposal.id.desc())).all()
+    ends = [(proposal, last_day(decision, proposal.call)) for proposal, decision in found]
+    return [(one, end) for one, end in ends if one.call.appeal_days and clock.today() <= end]
+
+
 def page(
     session: Session, actor: Actor, call: Call, *, before: int | None = None, size: int = 50
 ) -> Sequence[Appeal]:

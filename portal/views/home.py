@@ -23,5 +23,6 @@ def index() -> ResponseReturnValue:
         proposals=proposals.page(session(), actor(), mine=True, size=5),
         projects=projects.page(session(), actor(), mine=True, size=5),
         appeals=appeals.waiting(session(), actor()) if appeals.is_asked(actor()) else (),
+        appealable=appeals.open_to(session(), actor()),
         mailbox=not settings().smtp_url,
     )
