@@ -9,7 +9,8 @@ from allocations.accounts.ledger import Account, Purpose
 from allocations.accounts.pools import Pool
 from allocations.accounts.resources import Resource, all_resources
 from allocations.kernel import units
-from allocations.programme.calls import Call, CallPool, CallState
+from allocations.programme import calls
+from allocations.programme.calls import Call, CallPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,13 @@ class Line:
 
 
 def lines(session: Session) -> list[Line]:
-    """All resources; pools of concluded calls do not count."""
+    """All resources; only pools of calls that are open now count."""
     query = (
         select(Pool.resource_id, func.sum(Pool.amount), func.sum(Account.balance))
         .join(Account, Account.pool_id == Pool.id)
         .join(CallPool, CallPool.pool_id == Pool.id)
         .join(Call, Call.id == CallPool.call_id)
-        .where(Account.purpose == Purpose.FREE, Call.state == CallState.PUBLISHED)
+        .where(Account.purpose == Purpose.FREE, calls.are_open())
         .group_by(Pool.resource_id)
     )
     sums = {key: (int(given), int(free)) for key, given, free in session.execute(query)}

@@ -14,8 +14,9 @@ from allocations.programme import steps, substitutes
 from allocations.programme.calls import Call, Decider, Disclosure
 from allocations.programme.differences import word_count
 from allocations.programme.progress import Stop
-from allocations.programme.proposals import Proposal, ResourceRequest
+from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.questions import Question
+from allocations.programme.steps import StepKind
 from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset
 from k8s.images import Image
@@ -23,6 +24,12 @@ from portal import charts
 
 CELL = re.compile(r"<t[dh](?=[ >])")
 ROLES = {"pi": "PI", "co_pi": "Co-PI", "allocation_manager": "Allocation manager", "user": "User"}
+IN_REVIEW = {
+    StepKind.REBUTTAL: "reply asked",
+    StepKind.DISCUSSION: "in discussion",
+    StepKind.PANEL: "at the panel",
+    StepKind.DECISION: "to be decided",
+}
 
 
 def init(app: Flask) -> None:
@@ -35,6 +42,8 @@ def init(app: Flask) -> None:
         words,
         span,
         role,
+        as_role,
+        stage,
         in_words,
         scale,
         pair,
@@ -141,6 +150,17 @@ def span(seconds: int) -> str:
 
 def role(held: object) -> str:
     return ROLES.get(str(held), words(held))
+
+
+def as_role(held: object) -> str:
+    """In a sentence."""
+    return {"pi": "PI", "co_pi": "co-PI"}.get(str(held), words(held))
+
+
+def stage(proposal: Proposal) -> str:
+    """The state as a badge says it to the team and the office: where in the review it is."""
+    further = IN_REVIEW.get(proposal.step) if proposal.step and proposal.state == State.IN_REVIEW else None
+    return further or str(proposal.state)
 
 
 def role_name(held: object) -> str:

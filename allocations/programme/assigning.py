@@ -117,8 +117,12 @@ def applies_in(actor: Actor) -> ColumnElement[bool]:
 
 def require_office(session: Session, actor: Actor, call: Call) -> None:
     """For verbs about who reviews in the call: whoever assigns, and has no proposal of their own in it."""
-    own = session.scalar(select(applies_in(actor)).where(Call.id == call.id))
-    require(first_no(may_propose(actor, call), when(not own, OWN)))
+    require(first_no(may_propose(actor, call), when(not has_own(session, actor, call), OWN)))
+
+
+def has_own(session: Session, actor: Actor, call: Call) -> bool:
+    """Whoever applies in a call, or only drafts, does not choose its reviewers."""
+    return bool(session.scalar(select(applies_in(actor)).where(Call.id == call.id)))
 
 
 def latest(session: Session, call: Call) -> Run | None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     select,
     true,
 )
@@ -249,10 +250,14 @@ def page(session: Session, actor: Actor, *, before: int | None = None, size: int
     return session.scalars(query.order_by(Call.id.desc()).limit(size)).all()
 
 
-def open_calls(session: Session) -> Sequence[Call]:
+def are_open() -> ColumnElement[bool]:
+    """`window` as SQL: those that take proposals now."""
     now = clock.now()
-    taking = (Call.state == CallState.PUBLISHED, Call.opens_at <= now, Call.closes_at > now)
-    query = select(Call).where(*taking).options(selectinload(Call.pools))
+    return and_(Call.state == CallState.PUBLISHED, Call.opens_at <= now, Call.closes_at > now)
+
+
+def open_calls(session: Session) -> Sequence[Call]:
+    query = select(Call).where(are_open()).options(selectinload(Call.pools))
     return session.scalars(query.order_by(Call.closes_at, Call.id).limit(50)).all()
 
 
@@ -287,8 +292,8 @@ def may_apply(actor: Actor, call: Call) -> Answer:
         "concluded": "This call is concluded.",
     }
     return first_no(
-        when(actor.person_id is not None, "Log in to write a proposal."),
         when(call.window == "open", words.get(call.window, "")),
+        when(actor.person_id is not None, "Log in to write a proposal."),
         eligibility.may_be_pi(actor, call.assurance),
     )
 

@@ -100,8 +100,9 @@ def statistics(session: Session, actor: Actor, call: Call) -> dict[str, list[Suc
     """Applications and awards by field of science, country, kind of institution, career stage and whether
     the PI applied for the first time.
 
-    Only decided proposals count, and until the call is concluded only those on the actor's list. A proposal
-    with two fields counts in both. Empty for fewer than ten applicants: anything less tells of single people.
+    Only decided proposals count; until the call is concluded, and everybody reads this, only those on the
+    actor's own list. A proposal with two fields counts in both. Empty for fewer than ten applicants: anything
+    less tells of single people.
     """
     told = (Proposal.pi_id, Proposal.state, Proposal.fields_of_science, Person.career_stage)
     query = (

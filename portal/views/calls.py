@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from allocations.programme import calls, editions, writing
 from allocations.programme.steps import NAMES, StepKind
+from portal import call_ways
 from portal.auth.people import actor
 from portal.database import session
 from portal.permissions import public, query
@@ -33,4 +34,12 @@ def show(ref: str) -> ResponseReturnValue:
     changes = [editions.changes(old.content, new.content) for new, old in pairwise(kept)]
     steps = [(*NAMES[kind], call.steps[str(kind)]) for kind in StepKind if call.has_step(kind)]
     room = writing.has_room(session(), actor(), call)
-    return page("calls/show.html", call=call, steps=steps, editions=kept, changes=changes, room=room)
+    return page(
+        "calls/show.html",
+        call=call,
+        steps=steps,
+        editions=kept,
+        changes=changes,
+        room=room,
+        ways=call_ways.ways(session(), actor(), call),
+    )

@@ -4,8 +4,7 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
 from allocations.kernel.errors import NotFound
-from allocations.people.roles import Role
-from allocations.programme import calls, proposals, publishing
+from allocations.programme import calls, decisions, proposals, publishing
 from allocations.programme.calls import CallState
 from allocations.programme.publishing import Success
 from portal import charts
@@ -29,9 +28,9 @@ def awarded() -> ResponseReturnValue:
 @blueprint.get("/calls/<ref>/results")
 @public
 def statistics(ref: str) -> ResponseReturnValue:
-    """Once the call is concluded; the office may look before, at what it may know of."""
+    """Once the call is concluded; the office and the chair may look before, at what they may know of."""
     call = calls.get(session(), actor(), ref)
-    if call.state != CallState.CONCLUDED and not actor().has(Role.PROGRAMME_OFFICER):
+    if call.state != CallState.CONCLUDED and not decisions.may_chair(actor(), call):
         raise NotFound
     found = publishing.statistics(session(), actor(), call)
     drawn = {name: charts.levels(name, [_bar(line) for line in lines], "%") for name, lines in found.items()}

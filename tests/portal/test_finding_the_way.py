@@ -1,15 +1,22 @@
 """What somebody sees who comes for the first time: one row of links, fields with names, days until when."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from allocations.programme.calls import Disclosure
+from allocations.accounts.projects import ProjectRole
+from allocations.kernel import clock
+from allocations.programme.calls import Call, CallState, Disclosure
 from allocations.programme.draws import Draw
 from allocations.programme.reviews import Review
+from allocations.programme.steps import StepKind
+from portal import availability, links
 from tests.portal import stage
 from tests.portal.stage import Portal
+
+DAY = timedelta(days=1)
 
 
 def _rooms(text: str) -> list[str]:
@@ -144,3 +151,47 @@ def test_a_secret_is_offered_for_sealing_until_a_review_is_in(portal: Portal) ->
     text = owen.get(late.format_map(places)).text
     assert "/draw/seal" not in text
     assert "it is too late to seal a secret" in text
+
+
+def test_only_calls_that_are_open_count_as_free(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        for call in session.scalars(select(Call).where(Call.state == CallState.PUBLISHED)):
+            call.opens_at, call.closes_at = clock.now() + DAY, clock.now() + 2 * DAY
+    with portal.sessions() as session:
+        upcoming = availability.lines(session)
+        with clock.at(clock.now() + DAY + timedelta(minutes=1)):
+            opened = availability.lines(session)
+
+    assert {(line.given, line.free) for line in upcoming} == {(0, 0)}
+    assert max(line.free for line in opened) > 0
+
+
+def test_a_badge_says_where_in_the_review_a_proposal_is(portal: Portal) -> None:
+    address = "/proposals/{proposal_imaging}".format_map(stage.places(portal))
+    with portal.sessions() as session, session.begin():
+        found = stage.proposal(session, "imaging")
+        found.step, pi = StepKind.PANEL, found.pi.name.split()[0].lower()
+    seen = {who: portal.log_in(who).get(address).text for who in (pi, "owen", "petra")}
+
+    assert '<span class="state state-at_the_panel">At the panel</span>' in seen[pi]
+    assert '<span class="state state-at_the_panel">At the panel</span>' in seen["owen"]
+    assert "At the panel" not in seen["petra"]
+
+
+def test_a_visitor_of_a_concluded_call_is_not_asked_to_log_in_and_write(portal: Portal) -> None:
+    text = portal.visitor().get("/calls/{call_past}".format_map(stage.places(portal))).text
+
+    assert "This call is concluded." in text
+    assert "Log in to" not in text
+
+
+@pytest.mark.parametrize("path", ["/proposals/{proposal_soil}/check", "/invitations/{token}"])
+def test_a_co_pi_is_called_so_everywhere(portal: Portal, path: str) -> None:
+    with portal.sessions() as session, session.begin():
+        member = next(m for m in stage.proposal(session, "soil").team if "sam@" in m.email)
+        member.role, member_id = ProjectRole.CO_PI, member.id
+    places = stage.places(portal) | {"token": links.invitation(portal.settings.secret_key, member_id)}
+    text = portal.log_in("sam" if "token" in path else "priya").get(path.format_map(places)).text
+
+    assert "co-PI" in text
+    assert "co pi" not in text

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from allocations.kernel import clock
-from allocations.programme import proposals
+from allocations.programme import appeals, decisions, proposals
+from allocations.programme.appeals import Appeal, Ground
 from allocations.programme.decisions import STUCK
 from allocations.programme.proposals import State
 from portal import tasks
@@ -117,3 +118,40 @@ def test_home_says_when_something_is_due_and_puts_what_is_late_first(portal: Por
 @pytest.mark.parametrize("who", ["owen", "chen", "ruth", "sam"])
 def test_home_opens_on_each_database(portal_on_engine: Portal, who: str) -> None:
     assert portal_on_engine.log_in(who).get("/home").status_code == 200
+
+
+def test_a_pi_who_was_declined_reads_until_when_an_appeal_is_possible(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        found = stage.proposal(session, "poetry")
+        pi, ref = found.pi.name.split()[0].lower(), found.ref
+        decision = decisions.of_proposal(session, found)
+        assert decision is not None
+        decision.decided_at = clock.now()
+        last = appeals.last_day(decision, found.call)
+    words = f'<a href="/proposals/{ref}/appeal">{{}}</a>, until {last:%-d %B %Y}'
+    during = portal.log_in(pi).get("/home").text
+    with clock.at(clock.now() + timedelta(days=found.call.appeal_days + 1)):
+        late = portal.log_in(pi).get("/home").text
+
+    assert words.format(found.title) in during
+    assert "Declined, and you can appeal" not in late
+    assert "Declined, and you can appeal" not in portal.log_in("owen").get("/home").text
+
+
+def test_once_the_appeal_is_made_home_says_no_more_of_it(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        found = stage.proposal(session, "poetry")
+        pi, decision = found.pi.name.split()[0].lower(), decisions.of_proposal(session, found)
+        assert decision is not None
+        decision.decided_at = clock.now()
+        session.add(Appeal(proposal=found, made_by=found.pi.name, ground=Ground.FACT, text="A page."))
+
+    assert "Declined, and you can appeal" not in portal.log_in(pi).get("/home").text
+
+
+def test_an_appeal_to_answer_is_named_by_its_proposal(portal: Portal) -> None:
+    with portal.sessions() as session:
+        found = stage.proposal(session, "weather")
+        name = f"Appeal of {found.ref}, {found.title}"
+
+    assert f">{name}</a>" in portal.log_in("owen").get("/home").text
