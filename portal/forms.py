@@ -33,6 +33,10 @@ class Form:
         self.errors: dict[str, str] = {}
         # What the list of errors calls a field whose message does not name it.
         self.labels: dict[str, str] = {}
+        # What somebody else, or another tab, has saved meanwhile; shown beside the field.
+        self.theirs: dict[str, str] = {}
+        # Marks of fields that took what somebody else saved, while the page still shows what was before.
+        self.untouched: dict[str, str] = {}
         self.status = 200
 
     def parse(self, model: type[Input]) -> Input:
@@ -57,7 +61,7 @@ class Form:
         except NotFound:
             raise
         except Invalid as error:
-            self._refused(error.fields, 422)
+            self._refused(error.fields, 409 if self.theirs else 422)
         except (Stale, StaleDataError):
             self.values.pop("version", None)
             message = (

@@ -28,26 +28,18 @@ class Sheet:
     faults: dict[str, str]
 
 
-def save(
-    session: Session, actor: Actor, proposal: Proposal, sheet: Sheet, *, version: int | None = None
-) -> None:
-    wrong = _written(session, actor, proposal, sheet=sheet, version=version)
+def save(session: Session, actor: Actor, proposal: Proposal, sheet: Sheet) -> None:
+    wrong = _written(session, actor, proposal, sheet=sheet)
     if wrong:
         raise Invalid(wrong)
 
 
 def submit(
-    session: Session,
-    actor: Actor,
-    proposal: Proposal,
-    sheet: Sheet,
-    *,
-    agreed: bool,
-    version: int | None = None,
+    session: Session, actor: Actor, proposal: Proposal, sheet: Sheet, *, agreed: bool
 ) -> ProposalVersion:
     """Save and submit in one; Incomplete names all that is wrong and all that is missing."""
     require(may_submit(actor, proposal))
-    wrong = _written(session, actor, proposal, sheet=sheet, version=version)
+    wrong = _written(session, actor, proposal, sheet=sheet)
     absent = writing.missing(proposal, writing.written_for(session, proposal))
     found = absent | wrong | disagreement(proposal.call, agreed=agreed)
     if "resources" in found and any(field.startswith("amount_") for field in found):
@@ -66,13 +58,11 @@ def disagreement(call: Call, *, agreed: bool) -> dict[str, str]:
     return {} if agreed or not agrees_first(call) else {"agree": DISAGREED}
 
 
-def _written(
-    session: Session, actor: Actor, proposal: Proposal, *, sheet: Sheet, version: int | None
-) -> dict[str, str]:
+def _written(session: Session, actor: Actor, proposal: Proposal, *, sheet: Sheet) -> dict[str, str]:
     """Write each part that can be written; messages for the others."""
     require(may_edit(actor, proposal))
     parts: tuple[Callable[[], object], ...] = (
-        lambda: writing.save_text(session, actor, proposal, sheet.summary, version=version),
+        lambda: writing.save_text(session, actor, proposal, sheet.summary),
         lambda: writing.save_resources(session, actor, proposal, sheet.wanted),
         lambda: answers.save(session, actor, proposal, sheet.answers),
     )

@@ -1,9 +1,13 @@
-// Texts in a [data-autosave] box save themselves a moment after typing stops. Nothing typed is lost: a copy stays
-// in this browser until the server has said that it has the text, and is offered back on the next visit.
-// The server answers with a part of the page (templates/proposals/_saved.html); without scripts, buttons do it all.
+// The form of a proposal saves itself a moment after typing stops, and at once when the page is left: each text in a
+// [data-autosave] box for itself, all other fields together. Nothing typed is lost: of a text a copy stays in this
+// browser until the server has said that it has it, and the browser asks before it leaves what cannot be saved.
+// The server answers with a part of the page (templates/proposals/_saved.html and _kept.html); without scripts,
+// buttons do it all.
 
 const PAUSE = 1200;
 const AGAIN = 15000;
+// Browsers carry at most 64 KiB on after the page is gone.
+const ROOM = 60000;
 const TOLD = {
   401: 'Not saved: you are logged out. Log in again in a new tab and go on writing here; your text stays.',
   403: 'Not saved: you cannot write here any more. Your text stays on this page.',
@@ -20,18 +24,17 @@ function button(label, act) {
   return made;
 }
 
-class Text {
-  constructor(box, writer) {
-    this.box = box;
-    this.area = box.querySelector('textarea');
-    this.seen = box.querySelector('input[type=hidden]');
-    this.told = box.querySelector('.saving');
-    this.key = `text:${writer}:${box.dataset.autosave}`;
-    this.saved = this.area.value.trim();
-    this.held = false;
-    this.area.addEventListener('input', () => this.typed());
-    this.offer();
-  }
+function row(...buttons) {
+  const made = document.createElement('p');
+  made.className = 'button-row';
+  made.append(...buttons);
+  return made;
+}
+
+// What saves itself as one: has `value()`, `body(value)`, `address`, `told` and `settle(part, status)`.
+class Saver {
+  held = false;
+  failing = false;
 
   typed() {
     this.keep();
@@ -43,6 +46,90 @@ class Text {
     this.timer = setTimeout(() => this.save(), pause);
   }
 
+  keep() { /* A text keeps a copy. */ }
+
+  forget() { /* As above. */ }
+
+  async save() {
+    const value = this.value();
+    // After a conflict the writer decides, not the clock.
+    if (!this.address || this.busy || this.held || value === this.saved) return;
+    clearTimeout(this.timer);
+    this.busy = true;
+    this.sending = value;
+    try {
+      await this.send(value);
+    } finally {
+      this.busy = false;
+    }
+    if (this.value() !== value) this.later(PAUSE);
+  }
+
+  // The page goes: what is on its way goes on without it, and what was typed since follows.
+  leave() {
+    const value = this.value();
+    if (!this.busy) return this.save();
+    if (!this.held && value !== this.sending) this.send(value, this.sending);
+  }
+
+  stuck() {
+    if (this.value() === this.saved) return false;
+    return this.held || this.failing || !this.address || !navigator.onLine || this.value().length > ROOM;
+  }
+
+  async send(value, before) {
+    const body = this.body(value);
+    // What this page has sent already is no other hand, when the server says that somebody was quicker.
+    if (before !== undefined) body.set('before', before);
+    const keepalive = body.toString().length < ROOM;
+    let answer;
+    try {
+      answer = await fetch(this.address, { method: 'POST', body, redirect: 'error', keepalive });
+    } catch {
+      return this.failed(TOLD.none);
+    }
+    if (![200, 409, 422].includes(answer.status)) return this.failed(TOLD[answer.status] ?? TOLD.other);
+    const part = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const seen = [...part.querySelectorAll('input[type=hidden]')];
+    seen.forEach((one) => one.remove());
+    this.told.replaceChildren(...part.body.childNodes);
+    this.failing = answer.status !== 200;
+    this.settle(seen, answer.status);
+    if (answer.status === 200) {
+      this.saved = value;
+      if (this.value() === value) this.forget();
+    }
+  }
+
+  failed(words) {
+    this.failing = true;
+    this.keep();
+    this.say(words);
+    this.later(AGAIN);
+  }
+
+  say(words) {
+    if (this.told.textContent !== words) this.told.textContent = words;
+  }
+}
+
+class Text extends Saver {
+  constructor(box, writer) {
+    super();
+    this.address = box.dataset.autosave;
+    this.area = box.querySelector('textarea');
+    this.seen = box.querySelector('input[type=hidden]');
+    this.told = box.querySelector('.saving');
+    this.key = `text:${writer}:${this.address}`;
+    this.saved = this.value();
+    this.area.addEventListener('input', () => this.typed());
+    this.offer();
+  }
+
+  value() { return this.area.value.trim(); }
+
+  body(text) { return new URLSearchParams({ text, seen: this.seen.value }); }
+
   keep() {
     try {
       localStorage.setItem(this.key, JSON.stringify({ text: this.area.value, at: Date.now() }));
@@ -53,51 +140,7 @@ class Text {
     try { localStorage.removeItem(this.key); } catch { /* As above. */ }
   }
 
-  async save() {
-    const text = this.area.value.trim();
-    // After a conflict the writer decides, not the clock.
-    if (this.busy || this.held || text === this.saved) return;
-    clearTimeout(this.timer);
-    this.busy = true;
-    try {
-      await this.send(text);
-    } finally {
-      this.busy = false;
-    }
-    if (this.area.value.trim() !== text) this.later(PAUSE);
-  }
-
-  async send(text) {
-    const body = new URLSearchParams({ text, seen: this.seen.value });
-    let answer;
-    try {
-      answer = await fetch(this.box.dataset.autosave, { method: 'POST', body, redirect: 'error' });
-    } catch {
-      return this.failed(TOLD.none);
-    }
-    if (![200, 409, 422].includes(answer.status)) return this.failed(TOLD[answer.status] ?? TOLD.other);
-    this.show(await answer.text());
-    if (answer.status === 200) {
-      this.saved = text;
-      if (this.area.value.trim() === text) this.forget();
-    }
-  }
-
-  failed(words) {
-    this.keep();
-    this.say(words);
-    this.later(AGAIN);
-  }
-
-  say(words) {
-    if (this.told.textContent !== words) this.told.textContent = words;
-  }
-
-  show(fragment) {
-    const part = new DOMParser().parseFromString(fragment, 'text/html');
-    const seen = part.querySelector('input[type=hidden]');
-    seen.remove();
-    this.told.replaceChildren(...part.body.childNodes);
+  settle([seen]) {
     const theirs = this.told.querySelector('[data-theirs]');
     if (theirs) this.decide(theirs, seen.value);
     else this.seen.value = seen.value;
@@ -112,18 +155,16 @@ class Text {
       if (text === this.area.value) return this.save();
       theirs.textContent = this.area.value;
       this.area.value = text;
-      this.saved = text;
+      this.saved = this.value();
       this.forget();
-      row.replaceWith('Theirs is in the box now. This is what you had written.');
+      choice.replaceWith('Theirs is in the box now. This is what you had written.');
       return this.area.dispatchEvent(new Event('input', { bubbles: true }));
     };
-    const row = document.createElement('p');
-    row.className = 'button-row';
-    row.append(
+    const choice = row(
       button('Save mine', () => settle(this.area.value)),
       button('Take theirs', () => settle(theirs.textContent)),
     );
-    theirs.after(row);
+    theirs.after(choice);
   }
 
   offer() {
@@ -135,9 +176,7 @@ class Text {
     const text = document.createElement('div');
     text.className = 'written';
     text.textContent = kept.text;
-    const row = document.createElement('p');
-    row.className = 'button-row';
-    row.append(
+    const choice = row(
       button('Put it back', () => {
         this.area.value = kept.text;
         this.told.replaceChildren();
@@ -145,23 +184,81 @@ class Text {
       }),
       button('Throw it away', () => { this.forget(); this.told.replaceChildren(); }),
     );
-    this.told.append(words, text, row);
+    this.told.append(words, text, choice);
   }
 }
 
-// A text that is just being saved must not meet itself when the whole form follows.
-function wait(form, texts) {
+// All fields without a box of their own; `data-by-button`: saving does more than keep, so only buttons do it.
+class Rest extends Saver {
+  constructor(form) {
+    super();
+    this.form = form;
+    this.address = 'byButton' in form.dataset ? '' : form.action;
+    this.told = form.querySelector('.saving--rest');
+    this.saved = this.value();
+    form.addEventListener('input', (event) => {
+      if (!event.target.closest('[data-autosave]')) this.typed();
+    });
+  }
+
+  fields() {
+    const typed = [...this.form.elements].filter((one) => one.name && !one.closest('[data-autosave]'));
+    return typed.filter((one) => !['submit', 'button', 'file', 'fieldset'].includes(one.type));
+  }
+
+  read(fields) {
+    const chosen = fields.filter((one) => !['checkbox', 'radio'].includes(one.type) || one.checked);
+    return new URLSearchParams(chosen.map((one) => [one.name, one.value]));
+  }
+
+  value() { return this.read(this.fields().filter((one) => one.type !== 'hidden')).toString(); }
+
+  body(value) {
+    const hidden = this.read(this.fields().filter((one) => one.type === 'hidden'));
+    return new URLSearchParams([...new URLSearchParams(value), ...hidden, ['then', 'autosave']]);
+  }
+
+  settle(seen, status) {
+    const follow = () => seen.forEach((one) => {
+      const known = this.form.elements[one.name];
+      if (known) known.value = one.value;
+    });
+    if (status === 200) follow();
+    if (status !== 409) return;
+    if (!this.told.querySelector('[data-theirs], table')) return this.later(PAUSE);
+    this.held = true;
+    this.told.append(row(button('Save mine', () => { this.held = false; follow(); this.save(); })));
+  }
+}
+
+const all = [];
+let sent = false;
+
+// What is just being saved must not meet itself when the whole form follows.
+function wait(form, savers) {
   form.addEventListener('submit', (event) => {
-    texts.forEach((text) => clearTimeout(text.timer));
-    const busy = texts.filter((text) => text.busy);
-    if (!busy.length) return;
+    savers.forEach((one) => clearTimeout(one.timer));
+    const busy = savers.filter((one) => one.busy);
+    if (!busy.length) { sent = true; return; }
     event.preventDefault();
-    const done = () => (texts.some((text) => text.busy) ? setTimeout(done, 50) : form.requestSubmit(event.submitter));
+    const done = () => (savers.some((one) => one.busy) ? setTimeout(done, 50) : form.requestSubmit(event.submitter));
     done();
   });
 }
 
 for (const form of document.querySelectorAll('form[data-writer]')) {
-  const boxes = [...form.querySelectorAll('[data-autosave]')];
-  wait(form, boxes.map((box) => new Text(box, form.dataset.writer)));
+  const texts = [...form.querySelectorAll('[data-autosave]')].map((box) => new Text(box, form.dataset.writer));
+  const savers = [...texts, new Rest(form)];
+  all.push(...savers);
+  wait(form, savers);
 }
+
+addEventListener('beforeunload', (event) => {
+  if (!sent && all.some((one) => one.stuck())) event.preventDefault();
+});
+addEventListener('pagehide', () => { if (!sent) all.forEach((one) => one.leave()); });
+addEventListener('pageshow', () => { sent = false; });
+// On phones a page may go without another word.
+document.addEventListener('visibilitychange', () => {
+  if (!sent && document.visibilityState === 'hidden') all.forEach((one) => one.save());
+});

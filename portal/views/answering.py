@@ -1,7 +1,9 @@
 """The questions of a call, answered: a section a page, each answer saved for itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +16,7 @@ from allocations.programme.answers import Answer, Typed, Upload
 from allocations.programme.proposals import Proposal
 from allocations.programme.questions import Question, QuestionKind
 from allocations.programme.writing import Written
-from portal import uploads
+from portal import meanwhile, uploads
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted
@@ -40,7 +42,10 @@ def section(ref: str, number: int) -> ResponseReturnValue:
     form = Form(shown(asked, writing.written_for(session(), proposal)))
     if request.method == "POST":
         form = posted()
-        if form.save(lambda: _save(form, proposal, asked, files=files)):
+        saved = form.save(lambda: _save(form, proposal, asked, files=files))
+        if form.values.get("then") == sections.BY_ITSELF:
+            return saved_itself(form, proposal, {})
+        if saved:
             return _onward(form, proposal, number)
     else:
         require(proposals.may_edit(actor(), proposal))
@@ -61,9 +66,10 @@ def one(ref: str, question_id: int) -> ResponseReturnValue:
     question = next((one for one in proposal.call.questions if one.id == question_id), None)
     if question is None or question.kind != QuestionKind.TEXT:
         raise NotFound
-    typed, seen = request.form.get("text", ""), request.form.get("seen", "")
-    form = Form({question.field: typed, f"seen_{question.field}": seen})
-    form.save(lambda: answers.save(session(), actor(), proposal, [given(form, question)]))
+    text, seen = request.form.get("text", ""), request.form.get("seen", "")
+    before = urlencode({question.field: request.form["before"]}) if "before" in request.form else ""
+    form = Form({question.field: text, f"seen_{question.field}": seen, "before": before})
+    form.save(lambda: answers.save(session(), actor(), proposal, typed(form, proposal, [question])))
     found = context(form, proposal, [question])
     saved = found["written"].answers.get(question.id)
     return page("proposals/_saved.html", question=question, saved=saved, **found)
@@ -78,7 +84,7 @@ def _of_section(proposal: Proposal, number: int) -> list[Question]:
 
 def _save(form: Form, proposal: Proposal, asked: list[Question], *, files: Files) -> None:
     """Texts and files together; nothing is kept unless all of it can be."""
-    answers.save(session(), actor(), proposal, [given(form, question) for question in asked])
+    answers.save(session(), actor(), proposal, typed(form, proposal, asked))
     wrong = {field: file for field, file in files.items() if isinstance(file, str)}
     if wrong:
         raise Invalid(wrong)
@@ -123,12 +129,45 @@ def _theirs(form: Form, asked: Sequence[Question], written: Written) -> dict[str
     """Answers that somebody else has changed since; whoever saves again has seen what they wrote."""
     found = {}
     for question in asked:
-        typed, kept = given(form, question), written.answers.get(question.id)
-        if kept is not None and typed.seen is not None and kept.version != typed.seen:
+        mine, kept = given(form, question), written.answers.get(question.id)
+        if kept is not None and mine.seen is not None and kept.version != mine.seen:
             form.values[f"seen_{question.field}"] = str(kept.version)
-            if typed.text != kept.text or (typed.cells or []) != kept.cells:
+            if not _says(kept, mine):
                 found[question.field] = kept
     return found
+
+
+def saved_itself(form: Form, proposal: Proposal, kept: Mapping[str, Any]) -> ResponseReturnValue:
+    """After a form saved itself with those of its answers that have no box of their own."""
+    asked = _sent(form, proposal.call.questions)
+    found = context(form, proposal, asked)
+    if not form.errors:
+        form.values |= shown(asked, found["written"])
+    return sections.saved_itself(form, kept, asked=asked, theirs=found["theirs"])
+
+
+def _sent(form: Form, asked: Sequence[Question]) -> list[Question]:
+    return [question for question in asked if f"seen_{question.field}" in form.values]
+
+
+def typed(form: Form, proposal: Proposal, asked: Sequence[Question]) -> list[Typed]:
+    """These answers as typed; of a form that saves itself only those that it sends."""
+    by_itself = form.values.get("then") == sections.BY_ITSELF
+    found = [given(form, question) for question in (_sent(form, asked) if by_itself else asked)]
+    if not form.values.get(meanwhile.BEFORE):
+        return found
+    kept = answers.of_proposal(session(), proposal)
+    before = Form({name: "\n".join(texts) for name, texts in meanwhile.sent_before(form).items()})
+    return [_over_own(one, kept.get(one.question.id), given(before, one.question)) for one in found]
+
+
+def _over_own(one: Typed, kept: Answer | None, before: Typed) -> Typed:
+    """What this browser itself has saved a moment ago is no other hand."""
+    return replace(one, seen=kept.version) if kept is not None and _says(kept, before) else one
+
+
+def _says(kept: Answer, one: Typed) -> bool:
+    return one.text == kept.text and (one.cells or []) == kept.cells
 
 
 def given(form: Form, question: Question) -> Typed:

@@ -11,10 +11,10 @@ from allocations.programme import bids, proposals, reviewing, reviews, writing
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
-from portal import fields
+from portal import fields, meanwhile
 from portal.auth.people import actor, view_as
 from portal.database import session
-from portal.forms import Form, posted, version_in
+from portal.forms import Form, posted
 from portal.permissions import needs, query
 from portal.views import talking
 from portal.web import act, before, page, see_other
@@ -49,14 +49,14 @@ def index() -> ResponseReturnValue:
 def write(ref: str) -> ResponseReturnValue:
     review = reviews.get(session(), actor(), ref)
     proposal = proposals.get(session(), actor(), review.proposal.ref)
-    form = Form(_shown(review))
+    kept = _shown(review)
+    form = Form(kept | {"seen": meanwhile.marks(kept)})
     if request.method == "POST":
         form = posted()
         submitting = form.values.get("then") == "submit"
-        if form.save(lambda: _save(form, review, submitting=submitting)):
+        if form.save(lambda: meanwhile.merge(form, kept, lambda: _save(form, review, submitting=submitting))):
             done = "Your review is submitted." if submitting else "Your draft is saved."
             return see_other(url_for("reviews.write", ref=ref), done)
-        form.values.setdefault("version", review.version)
     return page(
         "reviews/write.html",
         review=review,
@@ -118,7 +118,7 @@ def _save(form: Form, review: Review, *, submitting: bool) -> None:
         raise Invalid({"confidence": "Choose a confidence from 1 to 5."})
     texts = (given.to_pi, given.to_panel, given.private_note)
     draft = ReviewDraft(_scores(form, review), given.confidence, *texts)
-    reviewing.save(session(), actor(), review, draft, version=version_in(form))
+    reviewing.save(session(), actor(), review, draft)
     if submitting:
         session().flush()
         reviewing.submit(session(), actor(), review)
@@ -143,6 +143,5 @@ def _shown(review: Review) -> dict[str, Any]:
         "to_pi": review.to_pi,
         "to_panel": review.to_panel,
         "private_note": "" if view_as() else review.private_note,
-        "version": str(review.version),
     }
     return values | {f"score_{score.criterion_id}": str(score.value) for score in review.scores}

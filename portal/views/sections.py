@@ -1,19 +1,34 @@
 """The sections of a proposal's form: those of every call, and those that the call's questions make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from allocations.kernel import clock
 from allocations.programme import importing, questions
 from allocations.programme.proposals import Proposal
+from portal import meanwhile
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form
-from portal.web import see_other
+from portal.web import page, see_other
 
 SUMMARY = ("title", "abstract", "fields_of_science", "keywords")
+# What a form says that saves itself while somebody writes.
+BY_ITSELF = "autosave"
+AMOUNTS = ("amount_", "least_", "why_", "instead_")
+# The fields of each page, by how their names begin.
+FIELDS = {
+    "summary": (*SUMMARY, "high_risk"),
+    "resources": ("starts_on", "months", *AMOUNTS),
+    "data": ("datasets", "use_"),
+    "team": ("email_", "role_"),
+    "short": ("title", "abstract", "fields_of_science", "months", *AMOUNTS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,17 @@ def _about_data_and_team(proposal: Proposal) -> list[Section]:
 
 def _fixed(proposal: Proposal, key: str, label: str) -> Section:
     return Section(key, label, url_for(f"writing.{key}", ref=proposal.ref))
+
+
+def own(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a whole proposal's values this page asks."""
+    return {field: value for field, value in values.items() if field.startswith(FIELDS.get(name, ()))}
+
+
+def saved_itself(form: Form, kept: Mapping[str, Any], **context: Any) -> ResponseReturnValue:
+    """A part of the page, for the script that sent the form."""
+    seen = meanwhile.marks_beside(form, kept)
+    return page("proposals/_kept.html", status=form.status, form=form, seen=seen, now=clock.now(), **context)
 
 
 def onward(form: Form, proposal: Proposal, key: str) -> Response:

@@ -14,10 +14,10 @@ from allocations.programme.calls import Decider
 from allocations.programme.proposals import Proposal
 from allocations.programme.shortform import Sheet
 from allocations.programme.writing import Summary, Wanted
-from portal import amounts, fields, science
+from portal import amounts, fields, meanwhile, science
 from portal.auth.people import actor
 from portal.database import session
-from portal.forms import Form, posted, version_in
+from portal.forms import Form, posted
 from portal.permissions import needs
 from portal.views import answering, sections
 from portal.views.writing import shown as saved
@@ -43,23 +43,28 @@ def form(ref: str) -> ResponseReturnValue:
         return see_other(sections.first(proposal))
     asked = list(proposal.call.questions)
     written = writing.written_for(session(), proposal)
-    shown = Form(saved(session(), proposal) | answering.shown(asked, written))
+    values = saved(session(), proposal)
+    kept = sections.own("short", values)
+    shown = Form(values | answering.shown(asked, written) | {"seen": meanwhile.marks(kept)})
     if request.method == "POST":
         shown = posted("fields_of_science")
-        if shown.save(lambda: _act(shown, proposal)):
+        shown.labels |= LABELS | amounts.labels(proposal.call)
+        done = shown.save(lambda: meanwhile.merge(shown, kept, lambda: _act(shown, proposal)))
+        if shown.values.get("then") == sections.BY_ITSELF:
+            return answering.saved_itself(shown, proposal, sections.own("short", saved(session(), proposal)))
+        if done:
             return _onward(shown, proposal)
     context = answering.context(shown, proposal, asked)
-    shown.labels |= LABELS | amounts.labels(proposal.call)
     return page("proposals/short.html", **_told(proposal), **context)
 
 
 def _act(form: Form, proposal: Proposal) -> None:
-    sheet, version = _sheet(form, proposal), version_in(form)
+    sheet = _sheet(form, proposal)
     if form.values.get("then") == "submit":
         agreed = form.values.get("agree") == "yes"
-        shortform.submit(session(), actor(), proposal, sheet, agreed=agreed, version=version)
+        shortform.submit(session(), actor(), proposal, sheet, agreed=agreed)
     else:
-        shortform.save(session(), actor(), proposal, sheet, version=version)
+        shortform.save(session(), actor(), proposal, sheet)
 
 
 def _onward(form: Form, proposal: Proposal) -> Response:
@@ -85,7 +90,7 @@ def _sheet(form: Form, proposal: Proposal) -> Sheet:
         chosen = ()
     summary = Summary(given.title, given.abstract, chosen, proposal.keywords)
     wanted = Wanted(asks, proposal.starts_on, given.months)
-    answers = tuple(answering.given(form, question) for question in proposal.call.questions)
+    answers = tuple(answering.typed(form, proposal, proposal.call.questions))
     return Sheet(summary, wanted, answers, faults)
 
 

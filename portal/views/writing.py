@@ -15,10 +15,10 @@ from allocations.programme import calls, decisions, proposals, shortform, substi
 from allocations.programme.proposals import Proposal
 from allocations.programme.writing import Invitee, Summary, Wanted
 from datasets import catalogue, requests
-from portal import amounts, fields, science
+from portal import amounts, fields, meanwhile, science
 from portal.auth.people import actor
 from portal.database import session
-from portal.forms import Form, posted, version_in
+from portal.forms import Form, posted
 from portal.permissions import needs
 from portal.views import sections
 from portal.web import act, page, see_other
@@ -34,7 +34,7 @@ class SummaryInput(BaseModel):
     abstract: fields.Note
     fields_of_science: list[fields.Short] = []
     keywords: fields.Line
-    high_risk: fields.Flag = False
+    high_risk: list[fields.Short] = []
 
 
 class PeriodInput(BaseModel):
@@ -61,8 +61,8 @@ def summary(ref: str) -> ResponseReturnValue:
         chosen = tuple(given.fields_of_science)
         if not set(chosen) <= set(science.FIELDS):
             raise Invalid({"fields_of_science": "Choose fields from the list."})
-        part = Summary(given.title, given.abstract, chosen, given.keywords, given.high_risk)
-        writing.save_text(session(), actor(), proposal, part, version=version_in(form))
+        part = Summary(given.title, given.abstract, chosen, given.keywords, "yes" in given.high_risk)
+        writing.save_text(session(), actor(), proposal, part)
 
     earlier = sections.earlier(proposal)
     return _section("summary", proposal, save, fields_of_science=science.FIELDS, earlier=earlier)
@@ -74,8 +74,7 @@ def resources(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
 
     def save(form: Form) -> None:
-        wanted = _wanted(form, proposal)
-        writing.save_resources(session(), actor(), proposal, wanted, version=version_in(form))
+        writing.save_resources(session(), actor(), proposal, _wanted(form, proposal))
 
     return _section("resources", proposal, save)
 
@@ -88,6 +87,8 @@ def data(ref: str) -> ResponseReturnValue:
 
     def save(form: Form) -> None:
         chosen = [slug for slug in form.values.get("datasets", []) if slug]
+        form.labels |= {f"use_{dataset.slug}": dataset.title for dataset in listed}
+        _check_ticked(form, proposal, chosen)
         uses = {slug: _use(form, slug) for slug in chosen}
         requests.save(session(), actor(), proposal, uses)
 
@@ -100,7 +101,7 @@ def team(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
 
     def save(form: Form) -> None:
-        writing.save_team(session(), actor(), proposal, _invitees(form), version=version_in(form))
+        writing.save_team(session(), actor(), proposal, _invitees(form))
 
     return _section("team", proposal, save, rows=_team_rows(proposal))
 
@@ -147,13 +148,17 @@ def _section(
 ) -> ResponseReturnValue:
     """GET shows what is saved; POST saves and goes on to the next section, or stays with the messages."""
     _require_team(proposal)
-    form = Form(shown(session(), proposal))
+    values = shown(session(), proposal)
+    kept = sections.own(name, values)
+    form = Form(values | {"seen": meanwhile.marks(kept)})
     if request.method == "POST":
-        form = posted("fields_of_science", "datasets")
+        form = posted("fields_of_science", "datasets", "high_risk")
         form.labels |= LABELS | amounts.labels(proposal.call)
-        if form.save(lambda: save(form)):
+        saved = form.save(lambda: meanwhile.merge(form, kept, lambda: save(form)))
+        if form.values.get("then") == sections.BY_ITSELF:
+            return sections.saved_itself(form, sections.own(name, shown(session(), proposal)))
+        if saved:
             return sections.onward(form, proposal, name)
-        form.values.setdefault("version", proposal.version)
     else:
         require(proposals.may_edit(actor(), proposal))
     return page(
@@ -201,7 +206,6 @@ def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
     values["high_risk"] = ["yes"] if proposal.high_risk else []
     values["starts_on"] = proposal.starts_on.isoformat() if proposal.starts_on else ""
     values["months"] = str(proposal.months)
-    values["version"] = str(proposal.version)
     values["datasets"] = list(asked)
     values |= {f"use_{slug}": use for slug, use in asked.items()}
     for wanted in proposal.requests:
@@ -234,6 +238,19 @@ def _use(form: Form, slug: str) -> str:
     if len(text) > 5000:
         raise Invalid({f"use_{slug}": "At most 5,000 characters fit here."})
     return text
+
+
+def _check_ticked(form: Form, proposal: Proposal, chosen: list[str]) -> None:
+    """A use that was typed beside a dataset without a tick would be lost."""
+    known = {f"use_{r.dataset.slug}": r.declared_use for r in requests.of_proposal(session(), proposal)}
+    typed = {name: str(text).strip() for name, text in form.values.items() if name.startswith("use_")}
+    lost = [
+        name
+        for name, text in typed.items()
+        if text and text != known.get(name, "").strip() and name.removeprefix("use_") not in chosen
+    ]
+    if lost:
+        raise Invalid(dict.fromkeys(lost, "Tick the dataset, or clear this."))
 
 
 def _invitees(form: Form) -> list[Invitee]:

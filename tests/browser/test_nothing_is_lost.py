@@ -42,11 +42,13 @@ def test_text_survives_a_wrong_value_in_another_field(writer: Visitor) -> None:
 
 def test_text_survives_a_save_from_another_tab(writer: Visitor) -> None:
     other = second_tab(writer)
-    other.fill({"title": "From the other tab"})
+    other.fill({"title": "From the other tab", "abstract": "Theirs."})
     other.press("Save and leave")
     writer.fill({"abstract": LONG})
     writer.press("Save and continue")
-    writer.refuses("Somebody changed this while you had it open.")
+    writer.refuses("This was changed while you had it open.")
+    expect(writer.page.locator(".theirs")).to_contain_text("Theirs.")
+    expect(writer.page.locator("[name=title]")).to_have_value("From the other tab")
     assert abstract(writer) == LONG.strip()
     again = writer.page.url
     writer.press("Save and continue")

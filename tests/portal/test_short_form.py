@@ -175,12 +175,13 @@ def test_after_the_close_the_page_says_why_and_keeps_the_text(
 def test_an_older_tab_does_not_overwrite(
     portal: Portal, priya: FlaskClient, address: str, call: Call
 ) -> None:
-    version = str(found(portal, address).version)
-    priya.post(address, data=filled(call, then="save", version=version))
+    seen = re.findall('name="seen" value="([^"]*)"', priya.get(address).text)[0]
+    priya.post(address, data=filled(call, then="save", seen=seen))
 
-    second = priya.post(address, data=filled(call, then="save", version=version, title="Older"))
+    second = priya.post(address, data=filled(call, then="save", seen=seen, title="Older"))
 
     assert second.status_code == 409
+    assert re.search("Saved meanwhile:.*Small waves", second.text)
     assert found(portal, address).title == "Small waves"
 
 
