@@ -47,11 +47,6 @@ class Form:
         except ValidationError as error:
             raise Invalid(field_messages(error)) from None
 
-    def touched(self, name: str) -> bool:
-        """Whether somebody typed into this field: it is not as the page had filled it (`was_name`)."""
-        typed, was = (self.values.get(key) for key in (name, f"was_{name}"))
-        return typed is not None and (was is None or _plain(typed) != _plain(was))
-
     def save(self, act: Callable[[], object]) -> bool:
         """Call a verb and commit, once. When it refuses: nothing has happened, and the page says why."""
         try:
@@ -102,11 +97,6 @@ def version_in(form: Form, name: str = "version") -> int | None:
     """The version of the row that the form was filled from; None to save over whatever is there."""
     text = str(form.values.get(name, ""))
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
-def _plain(text: Any) -> str:
-    """Browsers send the ends of lines in a way of their own."""
-    return str(text).replace("\r\n", "\n").strip()
 
 
 def field_messages(error: ValidationError) -> dict[str, str]:

@@ -14,7 +14,7 @@ from allocations.programme import agendas, in_the_room, meeting_room, meetings
 from allocations.programme.in_the_room import Room
 from allocations.programme.meetings import AgendaItem, Meeting
 from allocations.programme.proposals import Proposal
-from portal import amounts, fields
+from portal import amounts, fields, meanwhile
 from portal.auth.people import actor
 from portal.database import session
 from portal.forms import Form, posted, version_in
@@ -84,14 +84,15 @@ def _subject(room: Room, about: int) -> tuple[AgendaItem | None, Proposal | None
 
 
 def _record_form(item: AgendaItem, proposal: Proposal, refused: Form | None) -> Form:
-    """As things stand; what was typed stays over it, and saving that again is on purpose."""
-    now = {"minutes": item.minutes, **amounts.noted(proposal)}
-    was = {f"was_{name}": text for name, text in now.items()}
-    typed = {name: refused.values[name] for name in now if refused.touched(name)} if refused else {}
-    form = Form({"seen": str(item.version), "version": str(proposal.version), **was, **now, **typed})
-    if refused:
-        form.errors, form.status = refused.errors, refused.status
+    kept = _kept(item, proposal)
+    form = refused or Form()
+    form.labels = {"minutes": "Minutes", **amounts.labels(proposal.call)}
+    form.values = {meanwhile.SEEN: meanwhile.marks(kept), **kept, **form.values}
     return form
+
+
+def _kept(item: AgendaItem, proposal: Proposal) -> dict[str, str]:
+    return {"minutes": item.minutes, **amounts.noted(proposal)}
 
 
 @blueprint.post("/meetings/<ref>/open")
@@ -166,12 +167,18 @@ def _record_and_go(
 def _record(meeting: Meeting, item: AgendaItem, form: Form) -> None:
     """What was typed into, and nothing else: others may have written the rest in the meantime."""
     proposal = session().get_one(Proposal, item.proposal_id)
-    if any(form.touched(name) for name in amounts.noted(proposal)):
-        given, version = amounts.all_typed(form, proposal), version_in(form)
-        meeting_room.recommend(session(), actor(), meeting, item, amounts=given, version=version)
-    if form.touched("minutes"):
-        text, seen = form.parse(MinutesInput).minutes, version_in(form, "seen")
-        meeting_room.write(session(), actor(), meeting, item, text=text, seen=seen)
+    kept = _kept(item, proposal)
+    meanwhile.merge(form, kept, lambda: _write(meeting, item, proposal, form))
+
+
+def _write(meeting: Meeting, item: AgendaItem, proposal: Proposal, form: Form) -> None:
+    noted = amounts.noted(proposal)
+    if any(form.values.get(name, held) != held for name, held in noted.items()):
+        given = amounts.all_typed(form, proposal)
+        meeting_room.recommend(session(), actor(), meeting, item, amounts=given)
+    if "minutes" in form.values:
+        text = form.parse(MinutesInput).minutes
+        meeting_room.write(session(), actor(), meeting, item, text=text, seen=None)
 
 
 @blueprint.route("/meetings/<ref>/items/<int:item>/conflict", methods=["GET", "POST"])

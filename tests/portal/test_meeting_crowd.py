@@ -106,7 +106,7 @@ def _run(chair: Browser, room: str) -> list[int]:
     for amount in range(ROUNDS):
         code, page = chair.send("GET", room)
         codes.append(code)
-        typed = dict(re.findall(r'name="(\w+)"[^>]*? value="(\d*)"', page))
+        typed = dict(re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', page))
         codes.append(chair.send("POST", f"{room}/next", urlencode(typed | {"amount_h100": amount + 1}))[0])
     return codes
 

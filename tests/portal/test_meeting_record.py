@@ -52,7 +52,7 @@ def test_amounts_noted_at_the_same_time_end_in_one_state_and_a_sentence(portal: 
     answers = [chen.post(here.record, data=typed_over(page, amount_h100=amount)) for amount in ("44", "55")]
 
     assert [answer.status_code for answer in answers] == [303, 409]
-    assert "Somebody changed this while you had it open" in answers[1].text
+    assert "This was changed while you had it open" in answers[1].text
     assert "44 noted now" in answers[1].text
     assert typed_over(answers[1].text)["amount_h100"] == "55"
     assert noted(portal, here) == 44 * units.MICRO
