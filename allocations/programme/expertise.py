@@ -185,7 +185,7 @@ def get_reviewer(session: Session, actor: Actor, ref: str) -> Person:
 
 
 def say_seniority(session: Session, actor: Actor, person: Person, *, seniority: Seniority | None) -> None:
-    """For whoever has not said it themselves. Nothing else of the profile is touched or confirmed."""
+    """In place of what stood there, whoever said that. Nothing else is touched, and nothing confirmed."""
     require(may_say_seniority(actor, person))
     profile = of_person(session, person)
     if profile.seniority == seniority:

@@ -20,6 +20,8 @@ from allocations.programme.reviews import Review, ReviewState, is_office
 from allocations.programme.steps import StepKind
 
 LONGEST = 10_000
+# Messages of a discussion that are shown.
+MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,11 @@ def say(session: Session, actor: Actor, proposal: Proposal, *, text: str) -> Mes
 def discussion(
     session: Session, actor: Actor, proposal: Proposal, review: Review | None
 ) -> Sequence[Message]:
-    """Oldest first; nothing for those who may not take part. `review` as in `may_discuss`."""
+    """The newest, oldest first; nothing for those who may not take part. `review` as in `may_discuss`."""
     if not may_discuss(actor, proposal, review):
         return []
     query = select(Message).where(Message.proposal_id == proposal.id)
-    return session.scalars(query.order_by(Message.id).limit(500)).all()
+    return session.scalars(query.order_by(Message.id.desc()).limit(MOST)).all()[::-1]
 
 
 def news(session: Session, actor: Actor, *, since: datetime, until: datetime) -> list[tuple[Proposal, int]]:

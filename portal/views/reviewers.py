@@ -53,7 +53,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/reviewers/<ref>/seniority", methods=["GET", "POST"])
 @needs("reviewer.say_seniority")
 def seniority(ref: str) -> ResponseReturnValue:
-    """The office says how senior somebody is who has not said so."""
+    """The office says how senior somebody is; they see it in their profile and can change it."""
     person = expertise.get_reviewer(session(), actor(), ref)
     form = Form({"seniority": expertise.of_person(session(), person).seniority or ""})
     if request.method == "POST":

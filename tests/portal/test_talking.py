@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.kernel import clock
-from allocations.programme import progress
+from allocations.programme import progress, talking
 from allocations.programme.calls import Disclosure
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.steps import StepKind
@@ -148,6 +148,17 @@ def test_a_reviewer_and_the_office_discuss(portal: Portal) -> None:
         assert "You (Reviewer 1)" in text, at
     assert "<html" not in reviewer.get(f"{address}/messages").text
     assert "Ruth Adeyemi (Reviewer 1)" in chair.get(address).text
+
+
+def test_in_a_long_discussion_the_newest_stay(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        about, chen = stage.proposal(session, "dunes"), stage.person(session, "chen")
+        told = [f"Word {number}." for number in range(501)]
+        session.add_all(Message(proposal_id=about.id, author_id=chen.id, text=text) for text in told)
+        session.flush()
+        heard = [one.text for one in talking.discussion(session, stage.actor(session, "owen"), about, None)]
+
+    assert heard == told[1:]
 
 
 @pytest.mark.parametrize(
