@@ -1,5 +1,6 @@
 """Independent checks of an assignment and of a cut, straight from the problem and not through the solvers."""
 
+import functools
 from collections import Counter
 from fractions import Fraction
 from math import ceil
@@ -114,6 +115,7 @@ def homes(able: list[Reviewer], options: Options) -> Fraction:
     return sum((min(Fraction(1), share * count) for count in named.values()), share * alone)
 
 
+@functools.cache
 def _share(limit: float | None) -> Fraction:
     """Lots work in steps of at most a twentieth of a review; what is written as 0.6 means 3/5."""
     written = Fraction(limit or 1).limit_denominator(1000)

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 import allocations
 import datasets
 import k8s
 from allocations.kernel import db
-from tests import postgres
-from tests.cast import Cast, gather
+from tests import kept, postgres, regathered
+from tests.cast import Cast
 
 # Examples run one after the other on one database; each cleans up behind itself.
 settings.register_profile(
@@ -41,6 +43,19 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"databases: sqlite; postgresql: {words.get(where, 'started from installed binaries')}"
 
 
+class ByPortal(LoadFileScheduling):
+    """A file at a time; those that share one portal with its browser stay in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        alone = "tests/browser/"
+        return alone if nodeid.startswith(alone) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPortal | None:
+    return ByPortal(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         kinds = ["sqlite", "postgresql"] if postgres.offered() else ["sqlite"]
@@ -52,6 +67,14 @@ def _load_models() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.startswith("k8s.embedded"):
                 importlib.import_module(module.name)
+
+
+def _number_apart(engine: Engine) -> None:
+    """Each table counts from a thousand of its own, so that a key of the wrong kind finds nothing."""
+    keys = [table.autoincrement_column for table in db.Base.metadata.sorted_tables]
+    numbers = {key: 1000 * place for place, key in enumerate(keys, 1) if key is not None}
+    with engine.begin() as connection:
+        kept.count(connection, numbers)
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +94,8 @@ def engines(
                 opened[kind] = db.create_engine(url)
                 stack.callback(opened[kind].dispose)
                 db.Base.metadata.create_all(opened[kind])
+                if kind == "postgresql":
+                    _number_apart(opened[kind])
             return opened[kind]
 
         yield engine_of
@@ -102,6 +127,4 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
 @pytest.fixture
 def cast(session: Session) -> Cast:
     """Everybody of the design page, two resources, an open call and two datasets; committed."""
-    gathered = gather(session)
-    session.commit()
-    return gathered
+    return regathered.gather(session)

@@ -8,13 +8,15 @@ from allocations.programme.jobs import COMPUTE
 from allocations.programme.runs import RunKind, Unsolvable
 
 
-def main() -> None:
-    job = json.load(sys.stdin)
+def answered(job: dict[str, Any]) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = {"result": COMPUTE[RunKind(job["kind"])](job["inputs"], job["seed"])}
+        return {"result": COMPUTE[RunKind(job["kind"])](job["inputs"], job["seed"])}
     except Unsolvable as why:
-        answer = {"message": str(why), "parts": why.parts}
-    json.dump(answer, sys.stdout)
+        return {"message": str(why), "parts": why.parts}
+
+
+def main() -> None:
+    json.dump(answered(json.load(sys.stdin)), sys.stdout)
 
 
 if __name__ == "__main__":

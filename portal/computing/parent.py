@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from allocations.programme import calibrated, exchanging, runs, splitting, staffing
 from allocations.programme.runs import Job, RunKind
 
+# The result, or None and why there is none, and what that is about.
+Computed = tuple[dict[str, Any] | None, str, dict[str, Any]]
+Compute = Callable[[Job], Computed]
 # Seconds; the lease of a run is longer.
 PATIENCE = 20 * 60
 GATHER = {
@@ -22,20 +26,8 @@ GATHER = {
 }
 
 
-def step(sessions: "sessionmaker[Session]") -> bool:
-    """Compute the oldest run that waits; true if there was one."""
-    with sessions() as session, session.begin():
-        job = runs.claim(session, GATHER)
-    if job is None:
-        return False
-    result, message, parts = compute(job)
-    with sessions() as session, session.begin():
-        runs.record(session, job, result=result, message=message, parts=parts)
-    return True
-
-
-def compute(job: Job) -> tuple[dict[str, Any] | None, str, dict[str, Any]]:
-    """The result, or None, why there is none, and what that is about."""
+def compute(job: Job) -> Computed:
+    """In a process of its own."""
     # More threads make these small problems slower: they wait for each other.
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "portal.computing.child"]
@@ -54,5 +46,21 @@ def compute(job: Job) -> tuple[dict[str, Any] | None, str, dict[str, Any]]:
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         return None, f"The computation failed: {last[0][:300]}", {}
-    answer = json.loads(done.stdout)
+    return told(json.loads(done.stdout))
+
+
+def told(answer: dict[str, Any]) -> Computed:
+    """What the other process wrote."""
     return answer.get("result"), answer.get("message", ""), answer.get("parts", {})
+
+
+def step(sessions: "sessionmaker[Session]", compute: Compute = compute) -> bool:
+    """Compute the oldest run that waits; true if there was one."""
+    with sessions() as session, session.begin():
+        job = runs.claim(session, GATHER)
+    if job is None:
+        return False
+    result, message, parts = compute(job)
+    with sessions() as session, session.begin():
+        runs.record(session, job, result=result, message=message, parts=parts)
+    return True

@@ -17,9 +17,8 @@ from allocations.programme.calibrated import Reading
 from allocations.programme.proposals import State
 from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.runs import RunKind, RunState
-from portal.computing import parent
 from tests import cast as stage
-from tests import panel
+from tests import computing, panel
 from tests.cast import Cast
 
 Read = Callable[[Actor], Reading | None]
@@ -41,7 +40,7 @@ def read(session: Session, sessions: sessionmaker[Session], cast: Cast) -> Read:
 def compute(session: Session, sessions: sessionmaker[Session], cast: Cast, *, places: int = 4) -> None:
     calibrated.ask(session, cast.chen, cast.call, places=places, seed=7)
     session.commit()
-    assert parent.step(sessions)
+    assert computing.step(sessions)
 
 
 def test_the_list_of_the_panel_has_weighted_means_and_counts_awaited_reviews(

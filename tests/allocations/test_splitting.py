@@ -16,9 +16,8 @@ from allocations.programme import calibrated, deciding, decisions, panel_list, r
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.runs import RunKind, RunState
 from allocations.programme.splitting import Reading, Terms
-from portal.computing import parent
 from tests import cast as stage
-from tests import panel
+from tests import computing, panel
 from tests.cast import Cast
 
 MICRO = units.MICRO
@@ -41,7 +40,7 @@ def read(session: Session, cast: Cast) -> Read:
 def compute(session: Session, sessions: sessionmaker[Session]) -> Callable[[], None]:
     def work() -> None:
         session.commit()
-        assert parent.step(sessions)
+        assert computing.step(sessions)
         session.expire_all()
 
     return work

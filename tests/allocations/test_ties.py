@@ -18,8 +18,7 @@ from allocations.programme.runs import Run, RunKind, RunState
 from allocations.programme.selection import lottery, rounds, seeds
 from allocations.programme.splitting import Terms
 from allocations.programme.ties import Declared
-from portal.computing import parent
-from tests import panel
+from tests import computing, panel
 from tests.cast import Cast
 
 MICRO = units.MICRO
@@ -140,7 +139,7 @@ def test_the_calibration_suggests_what_is_near_the_line(
 ) -> None:
     calibrated.ask(session, cast.chen, cast.call, places=6, seed=3)
     session.commit()
-    assert parent.step(sessions)  # type: ignore[arg-type]
+    assert computing.step(sessions)  # type: ignore[arg-type]
     session.expire_all()
     here = ties.standing(session, cast.chen, cast.call)
     done = runs.newest_and_done(session, cast.call, RunKind.CALIBRATION)[1]

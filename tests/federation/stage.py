@@ -15,7 +15,6 @@ from urllib.parse import urljoin
 
 import requests
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
 from requests.adapters import HTTPAdapter
 from sqlalchemy import StaticPool, create_engine, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -27,6 +26,7 @@ from portal.app import create_app
 from portal.auth.sessions import LoginSession
 from portal.migrations import METADATA
 from portal.settings import Settings
+from tests import compiled
 from tests.federation import certified, hostile
 from tests.federation.forms import Fields, forms_of
 
@@ -177,14 +177,6 @@ def _empty() -> bytes:
 
 
 @functools.cache
-def _templates() -> str:
-    """Where compiled templates are kept for all portals of this run."""
-    folder = tempfile.TemporaryDirectory(prefix="templates-")
-    atexit.register(folder.cleanup)
-    return folder.name
-
-
-@functools.cache
 def _house() -> Path:
     """Where the databases of all portals of this run are."""
     folder = tempfile.TemporaryDirectory(prefix="portals-")
@@ -199,9 +191,7 @@ _idle: list[Flask] = []
 def _made() -> Flask:
     """An application with a database file of its own; `running` gives it what else it has to know."""
     settings = Settings(mode="test", secret_key=KEY, database_url=f"sqlite:///{_house()}/{next(_numbers)}.db")
-    app = create_app(settings)
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(_templates())
-    return app
+    return compiled.shared(create_app(settings))
 
 
 @contextmanager

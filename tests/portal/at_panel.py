@@ -15,7 +15,7 @@ from allocations.programme.proposals import Proposal
 from allocations.programme.runs import Run, RunKind
 from allocations.programme.splitting import Terms
 from portal.worker import Worker
-from tests import panel
+from tests import computing, panel
 from tests.portal import at_meeting
 
 MANY = 11
@@ -31,7 +31,7 @@ def tell(worker: Worker, owen: Actor, chen: Actor, ruth: Actor) -> None:
         splitting.ask(session, chen, call, Terms(), seed=1)
         bidding.open_bidding(session, owen, call, until=clock.now() + timedelta(days=7))
         call_id, pinned = call.id, made[1].id
-    while worker.compute():
+    while computing.step(worker.sessions):
         pass
     with worker.sessions() as session, session.begin():
         proposal = session.get_one(Proposal, pinned)
@@ -39,7 +39,7 @@ def tell(worker: Worker, owen: Actor, chen: Actor, ruth: Actor) -> None:
         session.flush()
         splitting.pin(session, chen, proposal, {"h100": 20 * units.MICRO}, reason="A pilot.", seed=1)
         assert proposal.call_id == call_id
-    while worker.compute():
+    while computing.step(worker.sessions):
         pass
 
 

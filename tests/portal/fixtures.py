@@ -1,6 +1,8 @@
 """Fixtures over the demo programme; `tests/portal` and `tests/guards` take them in."""
 
+import fcntl
 import functools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from portal.settings import Settings
 from tests.portal import kept, stage
 from tests.portal.stage import SECRET, Portal
 
-__all__ = ["demo_file", "opened_once", "portal", "portal_on_engine"]
+__all__ = ["demo_file", "empty_portal", "opened_once", "portal", "portal_on_engine"]
 
 Opener = Callable[[str], Portal]
 
@@ -39,8 +41,19 @@ def _settings(folder: Path, **changes: object) -> Settings:
 
 @pytest.fixture(scope="session")
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo programme as a SQLite file; nobody writes to this one."""
-    folder = tmp_path_factory.mktemp("demo")
+    """The demo programme as a SQLite file, told by the process that comes first; nobody writes to it."""
+    mine = tmp_path_factory.getbasetemp()
+    folder = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "demo"
+    folder.mkdir(exist_ok=True)
+    file = folder / "portal.db"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            _told(tmp_path_factory.mktemp("told")).rename(file)
+    return file
+
+
+def _told(folder: Path) -> Path:
     keys.write(folder / "keys.json", _keys())
     portal = stage.opened(_settings(folder))
     migrations.METADATA.create_all(portal.engine)
@@ -53,16 +66,21 @@ def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "portal.db"
 
 
+_opened: dict[str, Portal] = {}
+
+
 @pytest.fixture(scope="session")
 def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Opener:
-    """One application for each database: compiling its pages and statements takes longer than most tests."""
-    opened: dict[str, Portal] = {}
+    """One application for each database: compiling its pages and statements takes longer than most tests.
+
+    Kept outside of the fixture, which is another one in each folder that takes it in.
+    """
 
     def open_for(url: str) -> Portal:
-        if url not in opened:
+        if url not in _opened:
             folder = tmp_path_factory.mktemp("portal")
-            opened[url] = stage.opened(_settings(folder, **({"database_url": url} if url else {})))
-        return opened[url]
+            _opened[url] = stage.opened(_settings(folder, **({"database_url": url} if url else {})))
+        return _opened[url]
 
     return open_for
 
@@ -90,9 +108,15 @@ def portal(demo_file: Path, opened_once: Opener) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def portal_on_engine(engine: Engine, opened_once: Opener) -> Iterator[Portal]:
-    """The demo programme on each database in turn: for what only a real one decides."""
+def empty_portal(engine: Engine, opened_once: Opener) -> Iterator[Portal]:
+    """Without the demo programme."""
     opened = opened_once(engine.url.render_as_string(hide_password=False))
     with _untouched(opened):
-        kept.fill(opened)
         yield opened
+
+
+@pytest.fixture
+def portal_on_engine(empty_portal: Portal, demo_file: Path) -> Portal:
+    """The demo programme on each database in turn: for what only a real one decides."""
+    kept.fill(empty_portal, demo_file)
+    return empty_portal

@@ -41,13 +41,13 @@ from portal.auth import service_tokens, tokens
 from portal.auth.sessions import LoginSession, digest
 from portal.auth.tokens import Scope, TokenDraft
 from portal.auth.views import DEMO_ISSUER
-from portal.computing import parent as computing
 from portal.demo import story
 from portal.provider import clients
 from portal.provider.clients import CODE, DEVICE, EXCHANGE, REFRESH, SCOPES, Registration
 from portal.provider.devices import DeviceRequest
 from portal.settings import Settings
 from portal.worker import Worker
+from tests import compiled, computing
 from tests.portal import at_meeting, at_panel, competitions, talks, writers
 from tests.portal.titles import CALLS, PROPOSALS
 
@@ -93,7 +93,7 @@ class Portal:
 
 
 def opened(settings: Settings) -> Portal:
-    return Portal(create_app(settings), settings)
+    return Portal(compiled.shared(create_app(settings)), settings)
 
 
 def fill(portal: Portal) -> None:

@@ -13,7 +13,7 @@ from tests.portal.forms import FORMS, LEADING_OUT
 from tests.portal.stage import Portal
 
 MARKUP = "<script>alert(1)</script><b>"
-# Enough for each run; the slow one tries them all.
+# Enough for each run, where each field gets every third; the slow one tries them all on each.
 FEW = ("", "x" * 100_000, "a\0b", "a\ud800b", MARKUP, "-1", "1e999999", "NaN", "2026-02-30")
 VALUES = (
     *FEW,
@@ -92,13 +92,15 @@ def test_a_valid_form_is_accepted(sender: Sender) -> None:
     assert code == sender.page.done
 
 
-@pytest.mark.parametrize("values", [FEW, pytest.param(VALUES, marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize(
+    ("values", "step"), [(FEW, 3), pytest.param(VALUES, 1, marks=pytest.mark.slow)], ids=["few", "all"]
+)
 def test_a_spoilt_field_is_refused_or_taken_and_never_a_crash(
-    sender: Sender, values: tuple[str, ...]
+    sender: Sender, values: tuple[str, ...], step: int
 ) -> None:
     crashed, lost, raw = [], [], []
-    for name in filter(_first_of_its_kind, sender.valid):
-        for value in values:
+    for place, name in enumerate(filter(_first_of_its_kind, sender.valid)):
+        for value in values[place % step :: step]:
             code, text = sender.send({**sender.valid, name: value})
             what = f"{name}={value[:30]!r}: {code}"
             if code not in REFUSED and code != sender.page.done:

@@ -156,7 +156,9 @@ def _pages(portal: Portal, who: str, wanted: Item, places: dict[str, str]) -> di
     return told | {f"api{path}": asking.get(path).text for path in ("/proposals", f"/proposals/{wanted.ref}")}
 
 
-@pytest.mark.parametrize("who", ["ruth", "owen", "chen"])
+@pytest.mark.parametrize(
+    "who", ["ruth", *(pytest.param(who, marks=pytest.mark.slow) for who in ("owen", "chen"))]
+)
 def test_whoever_is_outside_finds_nothing_of_the_item_anywhere(portal: Portal, who: str) -> None:
     """Pages, fragments, minutes, programs and letters; while it is talked about and when all is over."""
     wanted, runner = item(portal, 4), "owen" if who == "chen" else "chen"

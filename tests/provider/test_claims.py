@@ -27,13 +27,13 @@ from portal.provider.claims import USER_PREFIX, place
 from portal.provider.clients import EXCHANGE
 from portal.provider.kubernetes import authentication_configuration
 from tests.portal import stage
-from tests.portal.fixtures import demo_file, opened_once, portal, portal_on_engine
+from tests.portal.fixtures import demo_file, empty_portal, opened_once, portal, portal_on_engine
 from tests.portal.pages import ASKED
 from tests.portal.stage import Portal
 from tests.provider.stage import ACCESS, ALL, PASSPORT, told
 from tests.threads import at_once
 
-__all__ = ["demo_file", "opened_once", "portal", "portal_on_engine"]
+__all__ = ["demo_file", "empty_portal", "opened_once", "portal", "portal_on_engine"]
 
 ISSUER = "http://localhost:8000"
 # AARC-G069 and AARC-G027, with the parts that this portal uses.

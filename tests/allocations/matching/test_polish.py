@@ -1,6 +1,7 @@
 """After the lift: more total at the same worst proposal, checked against every assignment of tiny calls."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from statistics import fmean
@@ -22,27 +23,30 @@ SLOW = pytest.mark.slow
 MOST = 20_000  # Assignments listed for one tiny call.
 
 
-def worst(problem: Problem, pairs: frozenset[Pair]) -> float:
-    """The lowest mean affinity of a proposal, 1 where nobody has a review."""
-    known, given = affinity(problem), defaultdict(list)
-    for pair in pairs:
-        given[pair[0]].append(known[pair])
-    return min((fmean(values) for values in given.values()), default=1.0)
+Marks = tuple[float, float, float]
 
 
-def weakest(problem: Problem, pairs: frozenset[Pair]) -> tuple[float, float]:
-    """The lowest affinity and the lowest expertise of a pair; a pinned one is nobody's choice."""
-    chosen, known, able = pairs - problem.pinned, affinity(problem), expertise(problem)
-    return (
-        min((known[pair] for pair in chosen), default=1.0),
-        min((able[pair] for pair in chosen), default=1.0),
-    )
+def judge(problem: Problem) -> Callable[[frozenset[Pair]], Marks]:
+    """The lowest mean affinity of a proposal, 1 where nobody has a review; the lowest affinity of a pair,
+    and the lowest expertise: a pinned one is nobody's choice."""
+    known, able = affinity(problem), expertise(problem)
+
+    def marks(pairs: frozenset[Pair]) -> Marks:
+        given, chosen = defaultdict(list), pairs - problem.pinned
+        for pair in pairs:
+            given[pair[0]].append(known[pair])
+        return (
+            min((fmean(values) for values in given.values()), default=1.0),
+            min((known[pair] for pair in chosen), default=1.0),
+            min((able[pair] for pair in chosen), default=1.0),
+        )
+
+    return marks
 
 
-def no_worse(problem: Problem, one: frozenset[Pair], other: frozenset[Pair]) -> bool:
+def no_worse(one: Marks, other: Marks) -> bool:
     """Whether neither the worst proposal nor the weakest pair of `one` is under those of `other`."""
-    limits = zip(weakest(problem, one), weakest(problem, other), strict=True)
-    return worst(problem, one) >= worst(problem, other) - 1e-7 and all(a >= b for a, b in limits)
+    return one[0] >= other[0] - 1e-7 and one[1] >= other[1] and one[2] >= other[2]
 
 
 def few(seed: int) -> Problem:
@@ -85,7 +89,9 @@ def test_no_assignment_with_so_good_a_worst_proposal_has_a_greater_total(seed: i
 
     found = polished(instance, edges, start=reached(instance, edges, second), best=given, options=options)
 
-    totals = [sum(known[pair] for pair in one) for one in possible if no_worse(problem, one, first)]
+    marks = judge(problem)
+    least = marks(first)
+    totals = [sum(known[pair] for pair in one) for one in possible if no_worse(marks(one), least)]
     assert found.total == pytest.approx(max(totals), abs=2e-5)
     assert found.total >= given.total
     assert found.means.min(initial=1.0) >= given.means.min(initial=1.0) - 1e-6
@@ -102,7 +108,8 @@ def test_a_run_loses_nothing_by_it(seed: int) -> None:
     assert type(rough) is type(fine)
     if isinstance(rough, Solution) and isinstance(fine, Solution):
         assert faults(problem, options, fine) == []
-        assert no_worse(problem, fine.assigned, rough.assigned)
+        marks = judge(problem)
+        assert no_worse(marks(fine.assigned), marks(rough.assigned))
         assert fine.total >= rough.total
 
 
@@ -115,5 +122,6 @@ def test_it_wins_back_total_in_large_calls(call: tuple[int, int, int]) -> None:
     assert isinstance(rough, Solution)
     assert isinstance(fine, Solution)
     assert faults(problem, Options(), fine) == []
-    assert no_worse(problem, fine.assigned, rough.assigned)
+    marks = judge(problem)
+    assert no_worse(marks(fine.assigned), marks(rough.assigned))
     assert fine.total > rough.total * 1.0005
