@@ -12,7 +12,17 @@ from pydantic import BaseModel, BeforeValidator
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import IllegalMove, NotFound
-from allocations.programme import calls, deciding, decisions, noting, panel_list, proposals, runs, splitting
+from allocations.programme import (
+    calls,
+    deciding,
+    decisions,
+    noting,
+    panel_list,
+    proposals,
+    readiness,
+    runs,
+    splitting,
+)
 from allocations.programme.calls import Call
 from allocations.programme.deciding import AT_ONCE, Decided, Left, Taken
 from allocations.programme.proposals import Proposal
@@ -179,6 +189,7 @@ def decide_all(ref: str) -> ResponseReturnValue:
         form=form,
         waiting=waiting,
         proposals=[known[key] for key in following],
+        early=readiness.of_proposals(session(), list(known.values())),
         status=form.status,
     )
 
