@@ -212,6 +212,7 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
     # All of them, not this page's: what is noted by hand is named whole above the list.
     wanted = {one["proposal"] for one in [*outcomes, *changes]} | set(reading.pins if reading else ())
     known = panel_list.loaded(session(), sorted(wanted))
+    kept = noting.kept(session(), call, reading, known) if reading else []
     _fill(form, splitting.terms_of(done))
     return page(
         "splits/index.html",
@@ -228,7 +229,8 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         chart=_chart(call, reading) if reading else "",
         resources={resource.slug: resource for resource in call.resources},
         proposals=known,
-        kept=noting.kept(session(), call, reading, known) if reading else [],
+        kept=kept,
+        over=noting.overdrawn(reading, kept) if reading and kept else {},
         decides=deciding.may_decide_all(actor(), call),
         links=beside("splits.index", number, last=-(-len(outcomes) // SIZE), ref=call.ref),
         status=form.status,
