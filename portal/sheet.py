@@ -14,7 +14,7 @@ from allocations.programme.proposals import Proposal
 HEADS = ("Proposal", "Title", "PI", "Institution", "State", "Plain rank", "Plain mean", "Reviews", "Scores")
 MEAN_HEADS = ("Calibrated rank", "Calibrated mean", "Standard deviation")
 RANK_HEADS = ("Rank at 5 %", "Rank at 25 %", "Rank at 75 %", "Rank at 95 %")
-LEVEL_HEADS = (*MEAN_HEADS, *RANK_HEADS, "Chance among the best", "Zone", "Group")
+LEVEL_HEADS = (*MEAN_HEADS, *RANK_HEADS, "Chance among the best", "Suggestion", "Group")
 AMOUNTS = ("requested", "recommended", "awarded")
 # Spreadsheet programs take a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

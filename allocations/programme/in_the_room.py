@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from allocations.kernel import clock
 from allocations.kernel.refs import spelt
 from allocations.people.roles import Actor
-from allocations.programme import meetings
+from allocations.programme import meetings, readiness
 from allocations.programme.calls import Criterion
 from allocations.programme.conflicts import Conflict
 from allocations.programme.meetings import AgendaItem, Meeting, MeetingState, RoomCheck, Seat
@@ -20,12 +20,14 @@ from allocations.programme.reviews import OPEN, READING, Review, ReviewState, Sc
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item that the viewer stays for, as the agenda lists it."""
+    """An item that the viewer stays for, as the agenda lists it; `notice` says what is still to come, and is
+    for those who plan the meeting."""
 
     item: int
     ref: str
     title: str
     state: State
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +95,25 @@ def look(session: Session, actor: Actor, meeting: Meeting) -> Room:
 def _agenda(session: Session, actor: Actor, meeting: Meeting) -> tuple[int, int, list[Line]]:
     """The number of the current item (0 for none) among how many, and those that the viewer stays for."""
     stays = meetings.inside(actor)
+    shown = (Proposal.id, Proposal.created_at, Proposal.title, Proposal.state)
     query = (
-        select(AgendaItem.id, Proposal.id, Proposal.created_at, Proposal.title, Proposal.state, stays)
+        select(AgendaItem.id, *shown, Proposal.step, Proposal.step_due, readiness.given(), stays)
         .join(Proposal, Proposal.id == AgendaItem.proposal_id)
         .where(AgendaItem.meeting_id == meeting.id)
         .order_by(AgendaItem.position, AgendaItem.id)
     )
     rows = session.execute(query).all()
     numbers = {row[0]: number for number, row in enumerate(rows, start=1)}
-    lines = [
-        Line(item, spelt(Proposal, key, at), title or "Untitled proposal", state)
-        for item, key, at, title, state, mine in rows
-        if mine
-    ]
+    lines = [_line(meeting, row) for row in rows if row[-1]]
     here = meeting.item_id if meeting.state == MeetingState.OPEN else None
     return numbers.get(here or 0, 0), len(rows), lines
+
+
+def _line(meeting: Meeting, row: Any) -> Line:
+    item, key, at, title, state, step, due, reviews, _ = row
+    waits = state == State.IN_REVIEW
+    notice = readiness.sentence(meeting.call, reviews, step=step, due=due) if waits else ""
+    return Line(item, spelt(Proposal, key, at), title or "Untitled proposal", state, notice)
 
 
 def _seats(session: Session, meeting: Meeting) -> Sequence[Any]:

@@ -1,6 +1,7 @@
 """Amounts noted for the proposals of a split: which of them a split put there, and which people did."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -74,3 +75,13 @@ def kept(session: Session, call: Call, reading: Reading, known: Mapping[int, Pro
     """Of a split that its reader was found to see, by rank; `known` holds its proposals. One statement."""
     before, found = put(session, call), reading.outcomes
     return [line for one in found for line in kept_of(call, known[one["proposal"]], one["amounts"], before)]
+
+
+def overdrawn(reading: Reading, lines: Sequence[Kept]) -> dict[str, int]:
+    """By slug, what would be recommended beyond what a pool held, if these stayed and the rest were taken."""
+    more = Counter[str]()
+    for line in lines:
+        more.update({slug: amount - line.split[slug] for slug, amount in line.noted.items()})
+    pools = reading.view.get("pools", ())
+    beyond = {pool["slug"]: pool["used"] + more[pool["slug"]] - pool["capacity"] for pool in pools}
+    return {slug: amount for slug, amount in beyond.items() if amount > 0}

@@ -78,7 +78,7 @@ def _check(terms: Terms) -> None:
     wrong: dict[str, str] = {}
     falling = all(a > b for a, b in itertools.pairwise((*terms.promises, 0)))
     if not terms.promises or not falling or terms.promises[0] > 100:
-        wrong["promises"] = "Enter shares that fall from band to band, such as 100, 90, 80, 70."
+        wrong["promises"] = "Enter shares that fall from group to group, such as 100, 90, 80, 70."
     if not 1 <= terms.minimum <= 100:
         wrong["minimum"] = "Enter a number from 1 to 100."
     if not 0 <= terms.set_aside <= 90:

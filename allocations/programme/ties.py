@@ -1,5 +1,6 @@
 """Lots among tied proposals of a panel: a secret sealed, a tie declared, a draw that anybody repeats."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from allocations.programme.calibrated import Level
 from allocations.programme.calls import Call, Reviewers
 from allocations.programme.draws import Draw
 from allocations.programme.panel_list import Entry
+from allocations.programme.proposals import State
 from allocations.programme.runs import RunKind
 from allocations.programme.selection import lottery, seeds
 from allocations.programme.selection.lottery import Record, Tie
@@ -39,6 +41,13 @@ class Standing:
     offered: tuple[int, ...]
     suggested: tuple[int, ...] = ()
     places: int = 1
+    # Reviews that are still to come, of what waits for a decision.
+    awaited: int = 0
+
+    @property
+    def has_tie(self) -> bool:
+        near = itertools.pairwise(self.scores[key] for key in self.offered)
+        return any(better - worse < self.width for better, worse in near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,22 @@ def may_run(actor: Actor, call: Call) -> Answer:
     )
 
 
+def is_something_to_draw(here: Standing) -> Answer:
+    """Whether it is known that lots are wanted: a secret sealed for nothing is a step for nothing."""
+    come = "1 review is" if here.awaited == 1 else f"{here.awaited} reviews are"
+    return first_no(
+        when(not here.awaited, f"{come} still to come. What is tied is known when all are in."),
+        when(
+            len(here.scores) > 1,
+            "Fewer than two proposals with a submitted review wait for a decision: there is nothing to draw.",
+        ),
+        when(
+            here.has_tie,
+            "No two proposals are so close that reviews cannot tell them apart: there is nothing to draw.",
+        ),
+    )
+
+
 def of_call(session: Session, call: Call) -> Draw | None:
     return draws.of_call(session, call) if call.reviewed_by == Reviewers.EXPERTS else None
 
@@ -69,6 +94,7 @@ def seal(session: Session, actor: Actor, call: Call, *, secret: str) -> Draw:
     require(seeds.may_seal(secret))
     if of_call(session, call) is not None:
         raise IllegalMove("A secret is sealed for this call already.")
+    require(is_something_to_draw(standing(session, actor, call)))
     draw = Draw(call_id=call.id, secret=secret, commitment=seeds.commitment(secret), sealed_by=actor.name)
     session.add(draw)
     session.flush()
@@ -79,11 +105,12 @@ def seal(session: Session, actor: Actor, call: Call, *, secret: str) -> Draw:
 def standing(session: Session, actor: Actor, call: Call) -> Standing:
     """As the actor's list has it: calibrated scores where they cover all that waits, else plain means."""
     listed = panel_list.entries(session, actor, call)
+    awaited = sum(one.asked - len(one.given) for one in listed if one.state == State.IN_REVIEW)
     waiting = [entry for entry in listed if splitting.is_candidate(entry)]
     reading = calibrated.read(runs.newest_and_done(session, call, RunKind.CALIBRATION)[1], listed)
     levels = reading.levels if reading else {}
     if reading is None or not waiting or any(entry.proposal not in levels for entry in waiting):
-        return _plain(waiting)
+        return _plain(waiting, awaited)
     scores = {entry.proposal: levels[entry.proposal].mean for entry in waiting}
     width = fmean(levels[key].sd for key in scores)
     line = _line(levels, reading.places)
@@ -93,12 +120,13 @@ def standing(session: Session, actor: Actor, call: Call) -> Standing:
     tied = tuple(k for k in offered if abs(scores[k] - line) <= width and levels[k].zone == "discuss")
     ahead = sum(1 for key, level in levels.items() if key not in tied and level.mean > line)
     left = max(1, min(reading.places - ahead, len(tied) - 1))
-    return Standing(scores, width, True, offered, tied, places=left)
+    return Standing(scores, width, True, offered, tied, places=left, awaited=awaited)
 
 
-def _plain(waiting: Sequence[Entry]) -> Standing:
+def _plain(waiting: Sequence[Entry], awaited: int) -> Standing:
     scores = {entry.proposal: entry.mean or 0.0 for entry in waiting}
-    return Standing(scores, splitting.plain_width(waiting), False, tuple(_best_first(scores)[:MOST]))
+    width = splitting.plain_width(waiting)
+    return Standing(scores, width, False, tuple(_best_first(scores)[:MOST]), awaited=awaited)
 
 
 def _best_first(scores: Mapping[int, float]) -> list[int]:

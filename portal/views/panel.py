@@ -21,6 +21,7 @@ from allocations.programme import (
     panel_list,
     proposals,
     ranking,
+    readiness,
     reviews,
     runs,
     writing,
@@ -176,11 +177,13 @@ def decide(ref: str) -> ResponseReturnValue:
     around = talking.around(proposal)
     given = around["circle"].asked
     criteria = [score.criterion for review in given for score in review.scores]
+    standing = ranking.rank([proposal], {proposal.id: given}, criteria)[0]
     return page(
         "panel/decide.html",
         proposal=proposal,
         form=form,
-        standing=ranking.rank([proposal], {proposal.id: given}, criteria)[0],
+        standing=standing,
+        early=readiness.notice(proposal, len(standing.scores)),
         assessments=assessing.of_proposal(session(), proposal),
         verdicts=assessing.WORDS,
         message_form=Form(),

@@ -12,7 +12,17 @@ from pydantic import BaseModel, BeforeValidator
 from allocations.kernel import units
 from allocations.kernel.answers import require
 from allocations.kernel.errors import IllegalMove, NotFound
-from allocations.programme import calls, deciding, decisions, noting, panel_list, proposals, runs, splitting
+from allocations.programme import (
+    calls,
+    deciding,
+    decisions,
+    noting,
+    panel_list,
+    proposals,
+    readiness,
+    runs,
+    splitting,
+)
 from allocations.programme.calls import Call
 from allocations.programme.deciding import AT_ONCE, Decided, Left, Taken
 from allocations.programme.proposals import Proposal
@@ -179,6 +189,7 @@ def decide_all(ref: str) -> ResponseReturnValue:
         form=form,
         waiting=waiting,
         proposals=[known[key] for key in following],
+        early=readiness.of_proposals(session(), list(known.values())),
         status=form.status,
     )
 
@@ -201,6 +212,7 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
     # All of them, not this page's: what is noted by hand is named whole above the list.
     wanted = {one["proposal"] for one in [*outcomes, *changes]} | set(reading.pins if reading else ())
     known = panel_list.loaded(session(), sorted(wanted))
+    kept = noting.kept(session(), call, reading, known) if reading else []
     _fill(form, splitting.terms_of(done))
     return page(
         "splits/index.html",
@@ -217,7 +229,8 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         chart=_chart(call, reading) if reading else "",
         resources={resource.slug: resource for resource in call.resources},
         proposals=known,
-        kept=noting.kept(session(), call, reading, known) if reading else [],
+        kept=kept,
+        over=noting.overdrawn(reading, kept) if reading and kept else {},
         decides=deciding.may_decide_all(actor(), call),
         links=beside("splits.index", number, last=-(-len(outcomes) // SIZE), ref=call.ref),
         status=form.status,

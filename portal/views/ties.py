@@ -88,9 +88,9 @@ def _draw(form: Form, call: Call) -> None:
 
 def _page(call: Call, form: Form) -> ResponseReturnValue:
     draw, runs_it = ties.of_call(session(), call), ties.may_run(actor(), call)
-    choosing = runs_it and draw is not None and draw.frozen_at is None
+    choosing = runs_it and (draw is None or draw.frozen_at is None)
     standing = ties.standing(session(), actor(), call) if choosing else None
-    if standing:
+    if standing and draw:
         form.values.setdefault("tied", [str(key) for key in standing.suggested])
         form.values.setdefault("places", str(standing.places))
     tie = ties.tie_of(call, draw) if draw else None
@@ -101,7 +101,8 @@ def _page(call: Call, form: Form) -> ResponseReturnValue:
         form=form,
         runs_it=runs_it,
         standing=standing,
-        options=_options(standing) if standing else [],
+        worth=ties.is_something_to_draw(standing) if standing else None,
+        options=_options(standing) if standing and draw else [],
         chances=lottery.chances(tie) if tie else {},
         winners=set(draw.record.get("winners", ())) if draw else set(),
         sound=_sound(draw),
@@ -115,7 +116,7 @@ def _sound(draw: Draw | None) -> bool | None:
 
 def _options(standing: Standing) -> list[tuple[str, str, str]]:
     known = panel_list.loaded(session(), list(standing.offered))
-    tied, near = set(standing.suggested), ", within one standard deviation of the line"
+    tied, near = set(standing.suggested), ", near the line"
     return [
         (
             str(key),

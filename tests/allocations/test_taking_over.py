@@ -45,9 +45,13 @@ def note(session: Session, cast: Cast, proposal: Proposal, hours: int) -> None:
     session.flush()
 
 
-def keys(session: Session, cast: Cast, reading: Reading) -> list[str]:
+def kept(session: Session, cast: Cast, reading: Reading) -> list[noting.Kept]:
     known = panel_list.loaded(session, [one["proposal"] for one in reading.outcomes])
-    return [line.key for line in noting.kept(session, cast.call, reading, known)]
+    return noting.kept(session, cast.call, reading, known)
+
+
+def keys(session: Session, cast: Cast, reading: Reading) -> list[str]:
+    return [line.key for line in kept(session, cast, reading)]
 
 
 def test_what_was_noted_before_the_split_stays_and_is_named(
@@ -161,3 +165,18 @@ def test_the_letter_does_not_explain_an_amount_that_is_not_the_splits(
     said = [decisions.of_proposal(session, one) for one in made]
 
     assert [one.summary for one in said if one] == ["Proposal 0000: Funded in full.", "Proposal 0001: "]
+
+
+def test_what_stays_and_the_split_together_may_be_more_than_a_pool_holds(
+    session: Session, cast: Cast, again: Again
+) -> None:
+    """1,000 hours for fourteen requests of 100 each; the last one gets nothing by the split."""
+    made = panel.crowd(session, cast.call, 14)
+    note(session, cast, made[-1], 40)
+    reading = again()
+    left = 1000 * MICRO - sum(one["amounts"]["h100"] for one in reading.outcomes)
+    lines = kept(session, cast, reading)
+
+    assert left < 40 * MICRO
+    assert noting.overdrawn(reading, lines) == {"h100": 40 * MICRO - left}
+    assert noting.overdrawn(reading, []) == {}

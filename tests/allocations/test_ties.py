@@ -14,6 +14,7 @@ from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllow
 from allocations.programme import calibrated, drawing, draws, panel_list, runs, splitting, ties
 from allocations.programme.calls import Reviewers
 from allocations.programme.proposals import Proposal, State
+from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.runs import Run, RunKind, RunState
 from allocations.programme.selection import lottery, rounds, seeds
 from allocations.programme.splitting import Terms
@@ -188,6 +189,27 @@ def test_what_is_no_tie_is_refused_at_its_field(session: Session, cast: Cast, cr
             with pytest.raises(Invalid) as refused:
                 ties.declare(session, cast.chen, cast.call, attempt)
             assert set(refused.value.fields) == {field}
+
+
+def test_nothing_is_sealed_before_it_is_known_that_there_is_something_to_draw(
+    session: Session, cast: Cast, crowd: list[Proposal]
+) -> None:
+    """While a review is awaited nobody knows what is tied; where scores are far apart nothing is."""
+    first = session.scalars(select(Review).where(Review.proposal_id == crowd[0].id)).first()
+    assert first is not None
+    first.state = ReviewState.ACCEPTED
+    with pytest.raises(NotAllowed, match="1 review is still to come"):
+        ties.seal(session, cast.chen, cast.call, secret=SECRET)
+    first.state = ReviewState.SUBMITTED
+    for one in crowd[1:-1]:
+        one.state = State.DECLINED
+    with pytest.raises(NotAllowed, match="No two proposals are so close"):
+        ties.seal(session, cast.chen, cast.call, secret=SECRET)
+    crowd[-1].state = State.DECLINED
+    with pytest.raises(NotAllowed, match="Fewer than two proposals"):
+        ties.seal(session, cast.chen, cast.call, secret=SECRET)
+
+    assert ties.of_call(session, cast.call) is None
 
 
 def test_the_steps_come_in_order_and_each_once(session: Session, cast: Cast, crowd: list[Proposal]) -> None:

@@ -46,7 +46,7 @@ def test_the_plain_mean_stands_beside_the_calibrated_one(portal: Portal) -> None
     assert 'class="spread interval"' not in before
     # Two of the demo's own have been reviewed as well.
     assert after.count('class="spread interval"') == 16
-    assert after.count('data-label="Zone and chance"') == 16
+    assert after.count('data-label="Suggestion"') == 16
     assert "Plain mean" in after
     assert re.search(r"\d+–\d+ \(\d+–\d+\)", after)
 
@@ -108,7 +108,7 @@ def test_the_file_has_what_the_page_shows_and_no_formula(portal: Portal) -> None
     assert heads[:6] == ["Proposal", "Title", "PI", "Institution", "State", "Plain rank"]
     assert [int(row[5]) for row in rows if row[5]] == sorted(int(row[5]) for row in rows if row[5])
     assert "'=HYPERLINK(1)" in {row[1] for row in rows}
-    assert {row[heads.index("Zone")] for row in rows} <= {"fund", "discuss", "decline", ""}
+    assert {row[heads.index("Suggestion")] for row in rows} <= {"fund", "discuss", "decline", ""}
 
 
 @pytest.mark.parametrize("who", ["ruth", "priya", "sam", "pat"])

@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+from sqlalchemy import select
+
+from allocations.programme.proposals import Proposal
+from allocations.programme.reviews import Review, ReviewState
 from tests.portal import stage
 from tests.portal.stage import Portal
 
@@ -83,3 +87,31 @@ def test_others_only_read(portal: Portal) -> None:
 
     assert "No lots are drawn in this call" in before
     assert portal.app.test_client().get(f"{here}.json").status_code == 404
+
+
+def test_while_the_call_is_open_the_page_says_what_it_is_for_and_from_when_on(portal: Portal) -> None:
+    with portal.sessions() as session:
+        call = stage.call(session, "open")
+        here, closes = f"/calls/{call.ref}/tie", f"{call.closes_at:%-d %B %Y}"
+    for client in (portal.app.test_client(), portal.log_in("chen")):
+        text = client.get(here).text
+
+        assert "reviews cannot tell" in text
+        assert f"after the call has closed on {closes}" in text
+        assert "Seal a secret" not in text
+
+
+def test_sealing_is_offered_when_there_is_something_to_draw_and_not_before(portal: Portal) -> None:
+    here, chen = address(portal), portal.log_in("chen")
+    button = 'value="seal"'
+    offered = chen.get(here).text
+    with portal.sessions() as session, session.begin():
+        found = select(Review).join(Proposal).where(Proposal.title == "Panel Proposal 0003")
+        session.scalars(found).first().state = ReviewState.ACCEPTED  # type: ignore[union-attr]
+    early = chen.get(here).text
+    refused = chen.post(here, data={"what": "seal"})
+
+    assert button in offered
+    assert button not in early
+    assert "1 review is still to come" in early
+    assert refused.status_code == 409
