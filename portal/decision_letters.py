@@ -73,6 +73,12 @@ def appeal_made(post: Post, event: AppealMade) -> None:
     following = "Somebody who took no part in the decision answers it. You get a letter then."
     path = f"/proposals/{proposal.ref}/appeal"
     post.to(proposal.pi, f"{proposal.ref}: your appeal has arrived", text, following, path=path)
+    asked = (
+        f"The PI of “{proposal.title}” appeals against the decision of the call “{proposal.call.title}”. You "
+        "took no part in it and can answer; so may others, and one answer is enough."
+    )
+    for person in appeals.answerers(post.session, appeal):
+        post.to(person, f"{proposal.ref}: an appeal to answer", asked, path=f"{path}/answer")
 
 
 def appeal_answered(post: Post, event: AppealAnswered) -> None:

@@ -38,7 +38,7 @@ from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
 from allocations.programme.teams import TeamMember, TeamMemberInvited
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
-from portal import bid_letters, decision_letters, filters, links, step_letters
+from portal import bid_letters, decision_letters, filters, links, meeting_letters, step_letters
 from portal.auth.service_tokens import ServiceToken, ServiceTokenConfirmed, ServiceTokenMade
 from portal.auth.tokens import SCOPE_WORDS, PersonalToken, Scope, TokenMade
 from portal.auth.viewing import PersonViewed
@@ -321,7 +321,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     StepBegun: step_letters.step_begun,
     GraceGiven: step_letters.grace_given,
     RebuttalSent: step_letters.rebuttal_sent,
-    **step_letters.OF_MEETINGS,
+    **meeting_letters.WRITERS,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,
     ReviewsOwed: _reviews_owed,

@@ -1,20 +1,16 @@
 """Letters about a proposal's way through the steps of its call, and about what is said on it."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-from allocations.kernel.events import Event
 from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import disclosure, progress, proposals, reviews, steps
 from allocations.programme.calls import Decider
 from allocations.programme.disclosure import Comment
-from allocations.programme.meetings import Meeting, Seat
 from allocations.programme.progress import StepBegun
 from allocations.programme.proposals import UNDECIDED, GraceGiven, Proposal, ProposalForwarded, State
 from allocations.programme.reviews import Review
-from allocations.programme.seating import MeetingInvited
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
 from allocations.programme.teams import InvitationState
@@ -123,20 +119,3 @@ def _judged(post: Post, proposal: Proposal) -> Iterable[Review]:
         judged = review.state == reviews.ReviewState.SUBMITTED
         if judged and proposals.is_seen_by(post.session, actor, proposal):
             yield review
-
-
-def meeting_invited(post: Post, event: MeetingInvited) -> None:
-    """What is on the agenda stands on the page alone: each member reads another part of it."""
-    seat = post.session.get(Seat, event.seat_id)
-    if seat is None:
-        return
-    meeting = post.session.get_one(Meeting, seat.meeting_id)
-    when = f"{meeting.starts_at:%-d %B %Y at %H:%M} UTC"
-    text = f"You are a member of “{meeting.title}”, a meeting of the panel of “{meeting.call.title}”."
-    start = f"It starts on {when}. The agenda, and the meeting itself, are here:"
-    post.to(
-        seat.person, f"{meeting.ref}: panel meeting on {when}", text, start, path=f"/meetings/{meeting.ref}"
-    )
-
-
-OF_MEETINGS: dict[type[Event], Callable[[Post, Any], None]] = {MeetingInvited: meeting_invited}

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, select, true, update
-from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, relationship
+from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, or_, select, true, update
+from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
 from allocations.accounts.awards import AwardState
 from allocations.kernel import audit, clock, outbox
@@ -15,6 +15,7 @@ from allocations.kernel.audit import AuditEntry
 from allocations.kernel.db import Base
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotFound
 from allocations.kernel.events import Event
+from allocations.people import roles
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
 from allocations.programme import bars, decisions, panel_list, progress, proposals
@@ -121,6 +122,14 @@ def case(session: Session, actor: Actor, proposal: Proposal) -> Case:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What one person reads on Home; own declines with the last day of an appeal."""
+
+    to_answer: Sequence[Appeal]
+    to_make: Sequence[tuple[Proposal, date]]
+
+
 def _runs(actor: Actor, call: Call) -> bool:
     return actor.has(Role.PROGRAMME_OFFICER) or bool(is_decider(actor, call))
 
@@ -132,8 +141,9 @@ def last_day(decision: Decision, call: Call) -> date:
 
 def is_less(decision: Decision, proposal: Proposal) -> bool:
     """Something that was asked for was not awarded."""
-    short = any((request.awarded or 0) < request.requested for request in proposal.requests)
-    return decision.outcome == Outcome.DECLINE or short
+    if decision.outcome == Outcome.DECLINE:
+        return True
+    return any((request.awarded or 0) < request.requested for request in proposal.requests)
 
 
 def is_open(decision: Decision, proposal: Proposal) -> bool:
@@ -281,24 +291,38 @@ def answerable(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def waiting(session: Session, actor: Actor, *, size: int = 10) -> Sequence[Appeal]:
-    """What this actor can answer, oldest first."""
-    query = select(Appeal).where(answerable(actor)).options(joinedload(Appeal.proposal))
-    query = query.order_by(Appeal.made_at, Appeal.id)
-    return session.scalars(query.limit(size)).all()
-
-
-def open_to(session: Session, actor: Actor) -> list[tuple[Proposal, date]]:
-    """What this PI was declined and can still appeal against, with the last day; the newest first."""
+def open_for(session: Session, actor: Actor, *, size: int = 10) -> Open:
+    """Appeals that this actor can answer, oldest first, and own declined proposals with time for one."""
+    declined = and_(Proposal.pi_id == actor.person_id, Proposal.state == State.DECLINED, Appeal.id.is_(None))
     query = (
-        select(Proposal, Decision)
+        select(Proposal, Decision, Appeal)
         .join(Decision, Decision.proposal_id == Proposal.id)
         .outerjoin(Appeal, Appeal.proposal_id == Proposal.id)
-        .where(Proposal.pi_id == actor.person_id, Proposal.state == State.DECLINED, Appeal.id.is_(None))
+        .where(or_(declined, answerable(actor)) if is_asked(actor) else declined)
+        .options(contains_eager(Appeal.proposal))
+        .order_by(Appeal.id.is_not(None), Appeal.made_at, Proposal.id)
     )
-    found = session.execute(query.order_by(Proposal.id.desc())).all()
-    ends = [(proposal, last_day(decision, proposal.call)) for proposal, decision in found]
-    return [(one, end) for one, end in ends if one.call.appeal_days and clock.today() <= end]
+    found = session.execute(query.limit(5 * size)).all()
+    ends = [(proposal, until(decision, proposal)) for proposal, decision, appeal in found if appeal is None]
+    return Open(
+        [appeal for *_, appeal in found if appeal is not None][:size],
+        [(proposal, end) for proposal, end in ends if end is not None],
+    )
+
+
+def answerers(session: Session, appeal: Appeal) -> list[Person]:
+    """Whom `may_answer` lets answer, of all who could hold the office: they are told of the appeal."""
+    proposal, offices = appeal.proposal, (Role.PROGRAMME_OFFICER, Role.PANEL_CHAIR)
+    held = (person for role in offices for person in roles.holders(session, role, proposal.call_id))
+    return [
+        person for person in {one.id: one for one in held}.values() if _answers(session, person, proposal)
+    ]
+
+
+def _answers(session: Session, person: Person, proposal: Proposal) -> bool:
+    actor = roles.actor_of(session, person)
+    seen = _runs(actor, proposal.call) and proposals.is_seen_by(session, actor, proposal)
+    return seen and bool(may_answer(actor, case(session, actor, proposal)))
 
 
 def page(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from allocations.kernel import audit, clock, outbox, units
 from allocations.kernel.answers import require, when
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed, Stale
+from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import Actor
 from allocations.programme import (
@@ -31,6 +32,16 @@ from allocations.programme.proposals import TALKED_ABOUT, Proposal
 from allocations.programme.relations import Kind
 from allocations.programme.reviews import may_step_back
 from allocations.programme.seating import MeetingInvited
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingClosed(Event):
+    meeting_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingCalledOff(Event):
+    meeting_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +214,7 @@ def recuse(session: Session, actor: Actor, meeting: Meeting, item: AgendaItem, *
 def close(session: Session, actor: Actor, meeting: Meeting) -> None:
     """Freeze the minutes, with amounts and decisions as they stand; a planned meeting is called off."""
     require(meetings.may_prepare(actor, meeting))
+    fact = MeetingClosed if meeting.state == MeetingState.OPEN else MeetingCalledOff
     move(session, meeting, MeetingState.CLOSED, actor)
     items = meetings.agenda(session, meeting)
     known = panel_list.loaded(session, [item.proposal_id for item in items])
@@ -214,6 +226,7 @@ def close(session: Session, actor: Actor, meeting: Meeting) -> None:
         item.record = {"state": str(proposal.state), "words": words.get(proposal.id, "")} | _amounts(proposal)
     for seat in meetings.seats(session, meeting):
         seat.left_at = clock.now() if seat.is_in else seat.left_at
+    outbox.put(session, fact(meeting.id))
 
 
 def _amounts(proposal: Proposal) -> dict[str, Any]:

@@ -251,9 +251,9 @@ def page(
     if before is not None:
         wanted.append(Proposal.id < before)
     # The team, because whether somebody may know the names depends on it.
-    loaded = (selectinload(Proposal.requests), selectinload(Proposal.team))
+    loaded = (selectinload(Proposal.requests), joinedload(Proposal.team))
     query = select(Proposal).where(*wanted).options(*loaded)
-    return session.scalars(query.order_by(Proposal.id.desc()).limit(size)).all()
+    return session.scalars(query.order_by(Proposal.id.desc()).limit(size)).unique().all()
 
 
 def versions(session: Session, proposal: Proposal) -> Sequence[ProposalVersion]:

@@ -22,7 +22,6 @@ def index() -> ResponseReturnValue:
         tasks=tasks.waiting_for(session(), actor()),
         proposals=proposals.page(session(), actor(), mine=True, size=5),
         projects=projects.page(session(), actor(), mine=True, size=5),
-        appeals=appeals.waiting(session(), actor()) if appeals.is_asked(actor()) else (),
-        appealable=appeals.open_to(session(), actor()),
+        appeals=appeals.open_for(session(), actor()),
         mailbox=not settings().smtp_url,
     )

@@ -209,8 +209,8 @@ def test_who_took_part_does_not_answer_and_does_not_read(session: Session, cast:
     assert not appeals.may_read(cast.chen, given)
     assert answers(cast, proposal) == ""
     assert appeals.may_read(cast.owen, seen(cast, cast.owen, proposal))
-    assert [one.proposal_id for one in appeals.waiting(session, cast.owen)] == [proposal.id]
-    assert appeals.waiting(session, cast.chen) == []
+    assert [one.proposal_id for one in appeals.open_for(session, cast.owen).to_answer] == [proposal.id]
+    assert appeals.open_for(session, cast.chen).to_answer == []
 
 
 def test_a_decider_who_has_another_name_now_still_does_not_answer(session: Session, cast: Cast) -> None:
@@ -244,7 +244,7 @@ def test_each_way_of_being_involved_keeps_an_officer_away(session: Session, cast
     session.flush()
     cast.refresh_roles()
 
-    assert appeals.waiting(session, cast.owen) == []
+    assert appeals.open_for(session, cast.owen).to_answer == []
     if way == "declared":
         with pytest.raises(NotFound):
             proposals.get(session, cast.owen, proposal.ref)

@@ -12,6 +12,7 @@ from allocations.programme.appeals import Appeal, AppealState, Ground
 from allocations.programme.conflicts import Conflict
 from allocations.programme.decisions import Decision
 from allocations.programme.proposals import State
+from allocations.programme.reviews import Review
 from portal.mail import Letter
 from tests.portal import stage
 from tests.portal.forms import REASON
@@ -80,6 +81,34 @@ def test_the_pi_appeals_and_gets_a_letter(portal: Portal) -> None:
     (body,) = letters(portal, "mei", "your appeal has arrived")
     assert "the process was not followed" in body
     assert row(portal, "enzymes").state == AppealState.WAITING
+
+
+def test_those_who_can_answer_are_told_of_an_appeal_once(portal: Portal) -> None:
+    page = address(portal, "enzymes")
+    portal.log_in("mei").post(page, data=WORDS)
+
+    for _ in range(2):
+        (body,) = letters(portal, "owen", "an appeal to answer")
+    assert f"{page}/answer" in body
+    assert "Nobody read" not in body
+    for who in ("chen", "ruth", "mei", "pat", "ada"):
+        assert letters(portal, who, "an appeal to answer") == [], who
+
+
+@pytest.mark.parametrize("way", ["conflict", "house", "asked"])
+def test_an_officer_who_may_not_answer_hears_nothing_of_an_appeal(portal: Portal, way: str) -> None:
+    with portal.sessions() as session, session.begin():
+        found, owen = stage.proposal(session, "enzymes"), stage.person(session, "owen")
+        if way == "conflict":
+            session.add(Conflict(person_id=owen.id, proposal_id=found.id, reason="A friend."))
+        elif way == "house":
+            owen.institution = found.pi.institution
+        else:
+            session.add(Review(proposal=found, reviewer=owen))
+    answer = portal.log_in("mei").post(address(portal, "enzymes"), data=WORDS)
+
+    assert answer.status_code == 303
+    assert letters(portal, "owen", "an appeal to answer") == []
 
 
 @pytest.mark.parametrize("missing", ["ground", "text", "agree"])

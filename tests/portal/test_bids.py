@@ -15,6 +15,7 @@ from portal.mail import Letter
 from tests.guards.statements import listened
 from tests.portal import stage
 from tests.portal.stage import Portal
+from tests.portal.test_digests import DAY, remind
 
 
 @pytest.fixture
@@ -189,3 +190,27 @@ def test_two_thousand_proposals_cost_eight_statements_a_page(portal: Portal, rut
     assert len(heard) <= 8
     # With one of them Ruth has declared a conflict.
     assert len(found) == len(set(found)) == (many or 0) - 1
+
+
+def test_what_comes_later_is_in_the_letter_of_the_day_of_those_who_were_asked(portal: Portal) -> None:
+    noon = clock.now().replace(hour=12)
+    with portal.sessions() as session, session.begin():
+        ruth, call = stage.person(session, "ruth").id, stage.call(session, "panel")
+        everything = session.scalars(select(Proposal).where(Proposal.call_id == call.id)).all()
+        later, *_, barred = everything
+        later.state = barred.state = State.SUBMITTED
+        session.add(Conflict(person_id=ruth, proposal_id=barred.id, reason="A friend."))
+        for one in everything[1:-1]:
+            session.add(Bid(person_id=ruth, proposal_id=one.id, value=BidValue.WILLING))
+    with clock.at(noon):
+        remind(portal)
+    with clock.at(noon + DAY):
+        before = remind(portal).get("ruth", "")
+    with portal.sessions() as session, session.begin():
+        for one in session.scalars(select(Proposal).where(Proposal.id.in_([later.id, barred.id]))):
+            one.state = State.IN_REVIEW
+    with clock.at(noon + 2 * DAY):
+        after = remind(portal)["ruth"]
+
+    assert "Proposals that you may ask for" not in before
+    assert "* Proposals that you may ask for: 1" in after
