@@ -305,6 +305,7 @@ def open_for(session: Session, actor: Actor, *, size: int = 10) -> Open:
         .join(Decision, Decision.proposal_id == Proposal.id)
         .outerjoin(Appeal, Appeal.proposal_id == Proposal.id)
         .where(or_(declined, answerable(actor)) if is_asked(actor) else declined)
+        .options(contains_eager(Appeal.proposal))
         .order_by(Appeal.id.is_not(None), Appeal.made_at, Proposal.id)
     )
     found = session.execute(query.limit(5 * size)).all()

@@ -22,6 +22,8 @@ from allocations.programme.runs import Run, RunState
 # Proposals on a page: what one form asks for is done in one request.
 SIZE = 20
 WEAKEST = 10
+# Pages say matches with two decimals.
+ROUNDING = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Shown:
     missed: tuple[Missed, ...]
     dropped: tuple[tuple[str, Heading, str], ...]
     cut: Cut | None
+    # Why some of these pairs match less than the least that anybody new has to.
+    under: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ def shown(session: Session, actor: Actor, call: Call, run: Run | None, *, pages:
         missed=_missed(table),
         dropped=tuple((table.person(r)[0], table.headings[p], why) for p, r, why in dropped),
         cut=_cut(table) if is_failed and table.result else None,
+        under=_under(table),
     )
 
 
@@ -164,6 +169,19 @@ def _missed(table: _Table) -> tuple[Missed, ...]:
             # Runs of before there was a most have three columns.
             found.setdefault((role, any(is_excess)), []).append(table.headings[proposal_id])
     return tuple(Missed(*key, tuple(listed)) for key, listed in sorted(found.items()))
+
+
+def _under(table: _Table) -> tuple[str, ...]:
+    """The floor looks at what people know, and at nobody who is on the proposal already."""
+    floor = (table.result.get("floor") or 0.0) - ROUNDING
+    low = [one for listed in table.pairs.values() for one in listed if one["affinity"] < floor]
+    return tuple(sorted({_why_under(one) for one in low}))
+
+
+def _why_under(one: Mapping[str, Any]) -> str:
+    if one["kept"]:
+        return "had been asked already"
+    return "are locked" if one["locked"] else "would rather not"
 
 
 def _headings(session: Session, actor: Actor, call: Call) -> dict[int, Heading]:

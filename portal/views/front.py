@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from allocations.accounts import resources
 from allocations.programme import calls
-from portal import availability, operations
+from portal import availability, guides, operations
 from portal.database import session
 from portal.permissions import public
 from portal.web import page, settings
@@ -49,6 +49,12 @@ def accessibility() -> ResponseReturnValue:
 @public
 def docs() -> ResponseReturnValue:
     return page("front/docs.html")
+
+
+@blueprint.get("/docs/running-a-call")
+@public
+def running_a_call() -> ResponseReturnValue:
+    return page("front/guide.html", guide=guides.read("running-a-call"))
 
 
 @blueprint.get("/status")

@@ -23,5 +23,6 @@ def index() -> ResponseReturnValue:
         proposals=proposals.page(session(), actor(), mine=True, size=5),
         projects=projects.page(session(), actor(), mine=True, size=5),
         appeals=appeals.open_for(session(), actor()),
+        runs_calls=appeals.is_asked(actor()),
         mailbox=not settings().smtp_url,
     )

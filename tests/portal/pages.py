@@ -31,6 +31,7 @@ PAGES = (
     Page("front.about", "", "/about", LIST),
     Page("front.accessibility", "", "/accessibility", LIST),
     Page("front.docs", "", "/docs", LIST),
+    Page("front.running_a_call", "", "/docs/running-a-call", LIST),
     Page("front.healthz", "", "/healthz", LIST),
     Page("front.readyz", "", "/readyz", LIST, status=503),
     Page("front.resource", "", "/resources/h100"),

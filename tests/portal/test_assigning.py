@@ -275,3 +275,29 @@ def test_the_web_process_loads_no_numeric_library(portal: Portal) -> None:
     )
 
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_the_sentence_about_the_least_match_fits_the_list(portal: Portal, owen: FlaskClient) -> None:
+    with portal.sessions() as session, session.begin():
+        run = assigning.latest(session, stage.call(session, "open"))
+        assert run is not None
+        floor, pairs = run.result["floor"], run.result["pairs"]
+        assert min(one["affinity"] for one in pairs) < floor - 0.01
+    asked = owen.get(address(portal)).text
+    with portal.sessions() as session, session.begin():
+        run = session.get_one(Run, run.id)
+        run.result = run.result | {"pairs": [one | {"kept": False, "locked": False} for one in pairs]}
+        stage.call(session, "open").bids_until = clock.now()
+    wished = owen.get(address(portal)).text
+    with portal.sessions() as session, session.begin():
+        run = session.get_one(Run, run.id)
+        run.result = run.result | {"pairs": [one for one in pairs if one["affinity"] >= floor]}
+    plain = owen.get(address(portal)).text
+
+    said = f"Nobody new is proposed who matches less than {floor:.2f}"
+    assert f"{said}. Only reviewers who had been asked already match less." in asked
+    assert "moves it by at most 0.15" not in asked
+    assert f"{said}, whatever they would like. Only reviewers who would rather not match less." in wished
+    assert "moves it by at most 0.15" in wished
+    assert said in plain
+    assert "match less." not in plain
