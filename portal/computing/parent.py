@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,10 +23,11 @@ GATHER = {
 }
 
 
-def step(sessions: "sessionmaker[Session]") -> bool:
-    """Compute the oldest run that waits; true if there was one."""
+def step(sessions: "sessionmaker[Session]", *, text_model: str = "words") -> bool:
+    """Compute the oldest run that waits; true if there was one. The inputs say what compares texts."""
+    gather = GATHER | {RunKind.ASSIGNMENT: partial(staffing.gather, text_model=text_model)}
     with sessions() as session, session.begin():
-        job = runs.claim(session, GATHER)
+        job = runs.claim(session, gather)
     if job is None:
         return False
     result, message, parts = compute(job)
@@ -37,7 +39,8 @@ def step(sessions: "sessionmaker[Session]") -> bool:
 def compute(job: Job) -> tuple[dict[str, Any] | None, str, dict[str, Any]]:
     """The result, or None, why there is none, and what that is about."""
     # More threads make these small problems slower: they wait for each other.
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = os.environ | alone
     command = [sys.executable, "-m", "portal.computing.child"]
     try:
         done = subprocess.run(  # noqa: S603 - our own program
