@@ -19,8 +19,8 @@ $(VENV)/run.stamp: requirements/portal.txt requirements/notebook.txt
 	@$(PIP) install --require-hashes -r requirements/portal.txt -r requirements/notebook.txt
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt requirements/embeddings.txt
+	@$(PIP) install --require-hashes -r requirements/dev.txt -r requirements/embeddings.txt
 	@touch $@
 
 # FRESH=1 starts over with an empty var/; PORT=... prefers another port.
@@ -49,7 +49,7 @@ docs: $(VENV)/dev.stamp
 
 # Re-resolve every pin (wants the `uv` program).
 pins:
-	@for set in portal notebook dev; do \
+	@for set in portal notebook embeddings dev; do \
 	  uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$set.in -o requirements/$$set.txt; done
 

@@ -4,12 +4,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "COMMONS_"
 MODES = ("laptop", "test", "production")
 LEAST_KEY = 32
+TEXT_MODELS = ("words", "wordllama")
 
 
 class BadSettings(Exception):
@@ -55,6 +57,11 @@ class Settings:
     orcid_api: str = _setting(
         "https://pub.orcid.org/v3.0",
         "Where works and employments are read that people have at ORCID; empty: they are not read.",
+    )
+    text_model: str = _setting(
+        "words",
+        "What compares proposals with publications: `words` of the call's own texts, or `wordllama`: these "
+        "and the vectors of a package from `requirements/embeddings.txt`.",
     )
     data_dir: str = _setting("var", "Where the laptop keeps its database, cluster and demo datasets.")
 
@@ -111,6 +118,11 @@ def problems(settings: Settings) -> list[str]:
     local = r"http://(localhost|127\.0\.0\.1)(:\d+)?(/|$)"
     if settings.orcid_api and not re.match(rf"https://[\w.-]+|{local}", settings.orcid_api):
         wrong.append(f"{PREFIX}ORCID_API must start with https://, or http:// on this machine.")
+    if settings.text_model not in TEXT_MODELS:
+        wrong.append(f"{PREFIX}TEXT_MODEL must be one of {', '.join(TEXT_MODELS)}.")
+    elif settings.text_model != "words" and find_spec(settings.text_model) is None:
+        install = "pip install --require-hashes -r requirements/embeddings.txt"
+        wrong.append(f"{PREFIX}TEXT_MODEL is {settings.text_model}, which is not installed: {install}.")
     return wrong + (_insecure(settings) if settings.production else [])
 
 

@@ -101,7 +101,7 @@ class Worker:
             return True
 
     def compute(self) -> bool:
-        return computing.step(self.sessions)
+        return computing.step(self.sessions, text_model=self.settings.text_model)
 
     def seal(self) -> bool:
         with self.sessions() as session, session.begin():

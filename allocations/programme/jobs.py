@@ -15,6 +15,7 @@ from allocations.programme.matching.assignment import refill
 from allocations.programme.matching.distributed import Applicant, TooFew
 from allocations.programme.matching.problem import Demand, Options, Pair, Problem, Reviewer
 from allocations.programme.matching.solution import Infeasible, Pairing, Solution
+from allocations.programme.matching.vectors import MODELS, named
 from allocations.programme.runs import RunKind, Unsolvable
 from allocations.programme.selection import rounds
 
@@ -52,6 +53,7 @@ def assignment(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
     fit = affinities(
         [Text(one["id"], one["text"], tuple(one["fields"])) for one in inputs["proposals"]],
         [_profile(inputs, one) for one in inputs["people"]],
+        MODELS[_text_model(inputs)],
     )
     options = Options(spread=inputs["spread"], mix=bool(inputs["mix"]), limit=inputs["limit"])
     answer = refill(
@@ -70,6 +72,11 @@ def assignment(inputs: dict[str, Any], seed: int) -> dict[str, Any]:
             dropped=inputs["dropped"],
         )
     return _told(inputs, fit, answer)
+
+
+def _text_model(inputs: dict[str, Any]) -> str:
+    """What compares texts; words in runs of before there was a choice."""
+    return str(inputs.get("text_model", "words"))
 
 
 def _profile(inputs: dict[str, Any], one: dict[str, Any]) -> Profile:
@@ -134,6 +141,7 @@ def _told(inputs: dict[str, Any], fit: Affinities, answer: Solution) -> dict[str
         "worst": answer.worst,
         "worst_total": answer.worst_total,
         "digest": answer.run.input_hash,
+        "texts": named(_text_model(inputs)),
         "solver": f"{answer.run.solver} {answer.run.version}",
     }
 

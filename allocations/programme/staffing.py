@@ -47,7 +47,7 @@ class _Wishes:
     dropped: tuple[tuple[int, int, str], ...]
 
 
-def gather(session: Session, run: Run) -> dict[str, Any]:
+def gather(session: Session, run: Run, *, text_model: str = "words") -> dict[str, Any]:
     """Everything that `jobs.assignment` needs to know. Whoever cannot take more today has no place left."""
     call = session.get_one(Call, run.call_id)
     listed = _in_review(session, call)
@@ -78,6 +78,7 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
         "dropped": [list(each) for each in wishes.dropped],
         **{key: run.parameters[key] for key in ("spread", "limit")},
         "mix": assigning.wish_of(run).mix,
+        "text_model": text_model,
     }
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -29,7 +30,8 @@ GATHER = {
 def compute(job: Job) -> Computed:
     """In a process of its own."""
     # More threads make these small problems slower: they wait for each other.
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = os.environ | alone
     command = [sys.executable, "-m", "portal.computing.child"]
     try:
         done = subprocess.run(  # noqa: S603 - our own program
@@ -54,10 +56,11 @@ def told(answer: dict[str, Any]) -> Computed:
     return answer.get("result"), answer.get("message", ""), answer.get("parts", {})
 
 
-def step(sessions: "sessionmaker[Session]", compute: Compute = compute) -> bool:
-    """Compute the oldest run that waits; true if there was one."""
+def step(sessions: "sessionmaker[Session]", compute: Compute = compute, *, text_model: str = "words") -> bool:
+    """Compute the oldest run that waits; true if there was one. The inputs say what compares texts."""
+    gather = GATHER | {RunKind.ASSIGNMENT: partial(staffing.gather, text_model=text_model)}
     with sessions() as session, session.begin():
-        job = runs.claim(session, GATHER)
+        job = runs.claim(session, gather)
     if job is None:
         return False
     result, message, parts = compute(job)

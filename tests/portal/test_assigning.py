@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from sqlalchemy import delete, func, insert, select, update
 from allocations.kernel import clock
 from allocations.people.persons import Person
 from allocations.people.roles import Role, RoleGrant
-from allocations.programme import assigning
+from allocations.programme import assigning, jobs
 from allocations.programme.conflicts import Conflict
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import Review, ReviewState
 from allocations.programme.runs import Run, RunKind, RunState
 from portal import worker
 from portal.mail import Letter
+from portal.worker import Worker
 from tests.allocations import staffed
 from tests.guards.statements import listened
 from tests.portal import stage
@@ -27,7 +29,7 @@ from tests.threads import at_once
 
 ROOT = Path(__file__).resolve().parents[2]
 # NumPy alone comes with the library that writes PDF files.
-HEAVY = ("scipy", "sklearn", "ortools")
+HEAVY = ("scipy", "sklearn", "ortools", "safetensors", "tokenizers")
 
 
 def address(portal: Portal) -> str:
@@ -86,6 +88,23 @@ def test_from_the_form_to_the_letter(portal: Portal, owen: FlaskClient) -> None:
         asked_for = Letter.subject.startswith("Review asked")
         letters = select(func.count()).where(Letter.recipient == "rita@far.example", asked_for)
         assert session.scalar(letters) == 1
+
+
+def test_a_run_keeps_what_compared_its_texts_and_can_be_repeated(portal: Portal, owen: FlaskClient) -> None:
+    here = address(portal)
+    owen.post(here, data={"reviewers": "4", "rules": ["spread"], "seed": "11"})
+
+    Worker(portal.sessions, replace(portal.settings, text_model="wordllama")).compute()
+
+    with portal.sessions() as session:
+        run = session.get_one(Run, latest(portal).id)
+    before = {key: value for key, value in run.inputs.items() if key != "text_model"}
+    again, words = jobs.assignment(run.inputs, run.seed), jobs.assignment(before, run.seed)
+    assert run.result["texts"].startswith("words and wordllama 0.")
+    assert run.result["texts"] in owen.get(here).text
+    assert again == run.result
+    assert words["texts"] == "words"
+    assert words["digest"] != again["digest"]
 
 
 def test_the_fragment_leads_to_the_result(portal: Portal, owen: FlaskClient) -> None:

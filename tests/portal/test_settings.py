@@ -1,7 +1,10 @@
 """Settings: read from the environment, refused with a sentence when unknown, unusable or insecure."""
 
+import sys
+
 import pytest
 
+from allocations.programme.matching.vectors import MODELS
 from portal import settings
 from portal.app import create_app
 from portal.settings import BadSettings, Settings
@@ -67,11 +70,24 @@ def test_production_with_nothing_set_names_everything_that_is_missing() -> None:
         ("COMMONS_SMTP_URL", "mail.example.org"),
         ("COMMONS_URN_NAMESPACE", "nothing"),
         ("COMMONS_URN_NAMESPACE", "a:b#c"),
+        ("COMMONS_TEXT_MODEL", "scipy"),
     ],
 )
 def test_an_unknown_name_or_an_unusable_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name):
         settings.load({name: value})
+
+
+def test_every_text_model_that_can_be_set_is_there() -> None:
+    assert set(settings.TEXT_MODELS) == set(MODELS)
+    assert settings.load({"COMMONS_TEXT_MODEL": "wordllama"}).text_model == "wordllama"
+
+
+def test_a_text_model_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+
+    with pytest.raises(BadSettings, match=r"not installed: .* requirements/embeddings\.txt"):
+        settings.load({"COMMONS_TEXT_MODEL": "wordllama"})
 
 
 def test_other_programs_variables_are_none_of_our_business() -> None:
