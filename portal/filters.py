@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from flask import Flask
 from markupsafe import Markup, escape
@@ -17,7 +16,7 @@ from allocations.programme.progress import Stop
 from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.questions import Question
 from allocations.programme.steps import StepKind
-from allocations.programme.teams import TeamMember
+from allocations.programme.teams import InvitationState, TeamMember
 from datasets.catalogue import Dataset
 from k8s.images import Image
 from portal import charts
@@ -48,7 +47,7 @@ def init(app: Flask) -> None:
         scale,
         pair,
         team_name,
-        team_row,
+        answer_line,
         images,
         datasets,
         labelled,
@@ -200,9 +199,14 @@ def team_name(member: TeamMember) -> str:
     return f"{member.person.name}, {member.person.affiliation}" if member.person else member.email
 
 
-def team_row(member: TeamMember) -> list[Any]:
-    name = member.person.name if member.person else member.email
-    return [name, role(member.role), str(member.state)]
+def answer_line(member: TeamMember) -> str:
+    """What became of an invitation to the team, and when."""
+    if member.withdrawn_at:
+        return f"Withdrawn on {day(member.withdrawn_at)}"
+    if member.state == InvitationState.INVITED:
+        return f"Not answered; asked on {day(member.invited_at)}" if member.invited_at else "Not answered"
+    answer = str(member.state).capitalize()
+    return f"{answer} on {day(member.answered_at)}" if member.answered_at else answer
 
 
 def step_line(stop: Stop) -> tuple[str, str]:

@@ -85,7 +85,7 @@ def _screened_out(post: Post, event: ProposalScreenedOut) -> None:
 
 def _team_invited(post: Post, event: TeamMemberInvited) -> None:
     member = post.session.get(TeamMember, event.team_member_id)
-    if member is None:
+    if member is None or member.withdrawn_at is not None:
         return
     proposal = post.session.get_one(Proposal, member.proposal_id)
     role = filters.as_role(member.role)

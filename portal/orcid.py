@@ -87,7 +87,7 @@ def _got(api: str, orcid: str, what: str) -> dict[str, Any]:
     if not api:
         raise NoAnswer("This portal does not read from ORCID.")
     if not orcids.is_valid(orcid):
-        raise NoAnswer("There is no ORCID iD on your profile. Log in at ORCID to show it.")
+        raise NoAnswer("There is no ORCID iD on your profile.")
     try:
         return get_json(f"{api.rstrip('/')}/{orcid}/{what}", largest=LARGEST)
     except Unreachable:

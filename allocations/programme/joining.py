@@ -10,6 +10,7 @@ from allocations.kernel import audit, outbox
 from allocations.kernel.answers import require
 from allocations.kernel.errors import IllegalMove, Invalid, NotFound
 from allocations.people.roles import Actor
+from allocations.programme import teams
 from allocations.programme.decisions import Decision
 from allocations.programme.proposals import Proposal
 from allocations.programme.teams import TEAM_ROLES, InvitationState, TeamMember, TeamMemberInvited
@@ -27,8 +28,8 @@ def invite(session: Session, actor: Actor, project: Project, invitee: Invitee) -
         raise Invalid({"role": "Choose a role from the list."})
     member = _of_team(session, project, address)
     _check_is_new(project, member, address)
-    member.role, member.person, member.state = invitee.role, None, InvitationState.INVITED
-    member.inviter_id = actor.person_id
+    member.role = invitee.role
+    teams.ask_anew(member, inviter_id=actor.person_id)
     session.flush()
     audit.record(session, actor, "project.invite", subject=project.ref, note=f"{address}: {invitee.role}")
     outbox.put(session, TeamMemberInvited(member.id))

@@ -172,6 +172,11 @@ class Proposal(Referenced, Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
     @property
+    def listed_team(self) -> list[TeamMember]:
+        """Without those whose invitation was withdrawn; they still do not judge it."""
+        return [member for member in self.team if member.withdrawn_at is None]
+
+    @property
     def heading(self) -> str:
         return self.title or "Untitled proposal"
 

@@ -64,7 +64,11 @@ class TeamMember(Base):
     # Set when they accepted: they cannot stand for themselves.
     needs_sponsor: Mapped[bool] = mapped_column(default=False)
     state: Mapped[InvitationState] = mapped_column(default=InvitationState.INVITED)
+    # None: before this was kept.
+    invited_at: Mapped[datetime | None] = mapped_column(default_factory=clock.now)
     answered_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Taken back before it was answered: it counts as declined.
+    withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 def invitation(session: Session, member_id: int) -> TeamMember:
@@ -85,6 +89,7 @@ def may_answer(actor: Actor, member: TeamMember) -> Answer:
     return first_no(
         when(actor.person_id is not None, "Log in to answer the invitation."),
         when(not actor.is_person(member.proposal.pi_id), "You are the PI of this proposal."),
+        when(member.withdrawn_at is None, "This invitation was withdrawn."),
         when(member.state == InvitationState.INVITED, "This invitation has been answered already."),
     )
 
@@ -114,8 +119,14 @@ def change_role(member: TeamMember, role: ProjectRole) -> bool:
     anew = member.state == InvitationState.ACCEPTED and member.role == ProjectRole.USER and role in LEADERS
     member.role = role
     if anew:
-        member.person, member.state, member.answered_at = None, InvitationState.INVITED, None
+        ask_anew(member, inviter_id=member.inviter_id)
     return anew
+
+
+def ask_anew(member: TeamMember, *, inviter_id: int | None) -> None:
+    """As if nobody had been asked at this address before."""
+    member.person, member.state, member.inviter_id = None, InvitationState.INVITED, inviter_id
+    member.invited_at, member.answered_at, member.withdrawn_at = clock.now(), None, None
 
 
 def decline(session: Session, actor: Actor, member: TeamMember) -> None:

@@ -16,7 +16,7 @@ from allocations.accounts.projects import ProjectRole
 from allocations.kernel import audit, clock, outbox, units
 from allocations.kernel.answers import YES, Answer, require, when
 from allocations.kernel.errors import Incomplete, Invalid
-from allocations.kernel.states import expect, move
+from allocations.kernel.states import move
 from allocations.people.persons import Person
 from allocations.people.roles import Actor
 from allocations.programme import answers, calls, progress, substitutes, teams
@@ -142,22 +142,16 @@ def written_for(session: Session, proposal: Proposal) -> Written:
     return Written(answers.of_proposal(session, proposal), files)
 
 
-def save_text(
-    session: Session, actor: Actor, proposal: Proposal, part: Summary, *, version: int | None = None
-) -> None:
-    """Drafts may be incomplete; nothing is checked but that this is the newest reading."""
+def save_text(session: Session, actor: Actor, proposal: Proposal, part: Summary) -> None:
+    """Drafts may be incomplete; nothing is checked."""
     require(may_edit(actor, proposal))
-    expect(proposal, version)
     for name in part.__slots__:
         value = getattr(part, name)
         setattr(proposal, name, list(value) if isinstance(value, tuple) else value)
 
 
-def save_resources(
-    session: Session, actor: Actor, proposal: Proposal, wanted: Wanted, *, version: int | None = None
-) -> None:
+def save_resources(session: Session, actor: Actor, proposal: Proposal, wanted: Wanted) -> None:
     require(may_edit(actor, proposal))
-    expect(proposal, version)
     offered = {resource.slug: resource for resource in proposal.call.resources}
     wrong = _period_faults(proposal, wanted) | _amount_faults(proposal, wanted)
     if wrong:
@@ -211,24 +205,21 @@ def _amount_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
     return wrong
 
 
-def save_team(
-    session: Session,
-    actor: Actor,
-    proposal: Proposal,
-    invitees: Sequence[Invitee],
-    *,
-    version: int | None = None,
-) -> None:
+def save_team(session: Session, actor: Actor, proposal: Proposal, invitees: Sequence[Invitee]) -> None:
     """The listed addresses become the team; those who are new get an invitation."""
     require(may_edit(actor, proposal))
-    expect(proposal, version)
     _check_team(proposal, invitees)
     flag_modified(proposal, "months")
     wanted = {invitee.email.strip().casefold(): invitee for invitee in invitees}
     asked: list[TeamMember] = []
     for member in list(proposal.team):
         invitee = wanted.pop(member.email.casefold(), None)
-        if invitee is None:
+        if member.withdrawn_at is not None:
+            if invitee is not None:
+                member.role = invitee.role
+                teams.ask_anew(member, inviter_id=actor.person_id)
+                asked.append(member)
+        elif invitee is None:
             proposal.team.remove(member)
         elif teams.change_role(member, invitee.role):
             asked.append(member)
@@ -349,7 +340,7 @@ def snapshot(proposal: Proposal, written: Written) -> dict[str, Any]:
         "high_risk": proposal.high_risk,
         "pi": proposal.pi.name,
         "institution": proposal.pi.affiliation,
-        "team": [{"email": m.email, "role": str(m.role)} for m in proposal.team],
+        "team": [{"email": m.email, "role": str(m.role)} for m in proposal.listed_team],
         "starts_on": proposal.starts_on.isoformat() if proposal.starts_on else "",
         "months": proposal.months,
         "resources": [

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from allocations.kernel.answers import require
 from allocations.kernel.errors import DomainError, Incomplete, Invalid
+from allocations.people.institutions import ProviderKind, enabled_providers
 from allocations.people.persons import Person
 from allocations.programme import answers, expertise, proposals, publications
 from allocations.programme.proposals import Proposal
@@ -17,7 +18,7 @@ from portal.database import session
 from portal.forms import Form, posted
 from portal.orcid import Shown
 from portal.permissions import needs
-from portal.web import page, see_other, settings
+from portal.web import leading_out, page, see_other, settings
 
 blueprint = Blueprint("orcid", __name__)
 
@@ -34,7 +35,8 @@ def index() -> ResponseReturnValue:
         person = _self()
     held = expertise.of_person(session(), person)
     known = {each.doi for each in held.publications} | {each.title for each in held.publications}
-    return page("orcid/index.html", known=known, form=form, status=form.status, **_offered(person))
+    shown = page("orcid/index.html", known=known, form=form, status=form.status, **_offered(person))
+    return leading_out(shown)
 
 
 @blueprint.route("/proposals/<ref>/from-orcid", methods=["GET", "POST"])
@@ -51,7 +53,8 @@ def insert(ref: str) -> ResponseReturnValue:
         proposal = proposals.get(session(), actor(), ref)
     asked = [(str(one.id), one.label) for one in _texts(proposal)]
     context = {"proposal": proposal, "questions": asked, "known": set()}
-    return page("orcid/insert.html", form=form, status=form.status, **context, **_offered(_self()))
+    shown = page("orcid/insert.html", form=form, status=form.status, **context, **_offered(_self()))
+    return leading_out(shown)
 
 
 def _self() -> Person:
@@ -60,11 +63,13 @@ def _self() -> Person:
 
 def _offered(owner: Person) -> dict[str, Any]:
     """What ORCID says, or the sentence that says why not. Asked last: no transaction is open meanwhile."""
+    proving = [each for each in enabled_providers(session()) if each.kind == ProviderKind.ORCID]
     session().close()
+    known = {"owner": owner, "proving": proving}
     try:
-        return {"owner": owner, "shown": orcid.shown(settings().orcid_api, owner.orcid), "trouble": ""}
+        return known | {"shown": orcid.shown(settings().orcid_api, owner.orcid), "trouble": ""}
     except DomainError as error:
-        return {"owner": owner, "shown": Shown((), 0, ()), "trouble": error.reason}
+        return known | {"shown": Shown((), 0, ()), "trouble": error.reason}
 
 
 def _chosen(form: Form) -> list[int]:

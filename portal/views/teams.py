@@ -1,14 +1,14 @@
-"""Invitations to a proposal's team: the signed link of the letter, accept, decline."""
+"""Invitations to a proposal's team: the signed link of the letter, and what the PI can still mend."""
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from allocations.programme import teams
+from allocations.programme import inviting, teams
 from allocations.programme.proposals import Proposal, State
 from portal import links
 from portal.auth.people import actor
 from portal.database import session
-from portal.forms import Form
+from portal.forms import Form, posted
 from portal.permissions import needs
 from portal.web import act, page, see_other
 
@@ -42,3 +42,32 @@ def decline(token: str) -> ResponseReturnValue:
     member = teams.invitation(session(), links.opened(token))
     here = url_for("teams.show", token=token)
     return act(lambda: teams.decline(session(), actor(), member), here, "You have declined.")
+
+
+@blueprint.route("/proposals/<ref>/team/<int:member_id>", methods=["GET", "POST"])
+@needs("team.correct")
+def member(ref: str, member_id: int) -> ResponseReturnValue:
+    found = inviting.get(session(), actor(), ref, member_id)
+    form = Form({"email": found.email})
+    if request.method == "POST":
+        form = posted()
+        email = str(form.values.get("email", ""))
+        if form.save(lambda: inviting.correct(session(), actor(), found, email=email)):
+            return see_other(url_for("proposals.show", ref=ref), f"An invitation goes to {email.strip()}.")
+    return page("teams/member.html", member=found, proposal=found.proposal, form=form, status=form.status)
+
+
+@blueprint.post("/proposals/<ref>/team/<int:member_id>/send")
+@needs("team.correct")
+def send_again(ref: str, member_id: int) -> ResponseReturnValue:
+    found = inviting.get(session(), actor(), ref, member_id)
+    here = url_for("teams.member", ref=ref, member_id=member_id)
+    return act(lambda: inviting.send_again(session(), actor(), found), here, "The invitation is sent again.")
+
+
+@blueprint.post("/proposals/<ref>/team/<int:member_id>/withdraw")
+@needs("team.correct")
+def withdraw(ref: str, member_id: int) -> ResponseReturnValue:
+    found = inviting.get(session(), actor(), ref, member_id)
+    here = url_for("proposals.show", ref=ref)
+    return act(lambda: inviting.withdraw(session(), actor(), found), here, "The invitation is withdrawn.")

@@ -214,7 +214,7 @@ def shown(held: Any, proposal: Proposal) -> dict[str, Any]:
         values[f"why_{wanted.resource.slug}"] = wanted.why
         for slug, rate in substitutes.rates(wanted).items():
             values[f"instead_{wanted.resource.slug}_{slug}"] = units.written(rate)
-    for place, member in enumerate(proposal.team):
+    for place, member in enumerate(proposal.listed_team):
         values[f"email_{place}"], values[f"role_{place}"] = member.email, str(member.role)
     return values
 
@@ -272,4 +272,4 @@ def _invitees(form: Form) -> list[Invitee]:
 def _team_rows(proposal: Proposal) -> int:
     """As many rows as were typed, or saved, and one to spare."""
     typed = sum(name.startswith("email_") for name in request.form) + ("add" in request.form)
-    return min(200, max(typed, len(proposal.team) + 2))
+    return min(200, max(typed, len(proposal.listed_team) + 2))

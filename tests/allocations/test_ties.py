@@ -161,7 +161,7 @@ def test_a_chair_who_sees_fewer_than_the_call_can_pay_for_has_a_line_as_well(
         panel.bar(session, cast.people["chen"].id, barred)
     calibrated.ask(session, cast.owen, cast.call, places=len(crowd), seed=3)
     session.commit()
-    assert parent.step(sessions)  # type: ignore[arg-type]
+    assert computing.step(sessions)  # type: ignore[arg-type]
     session.expire_all()
 
     here = ties.standing(session, cast.chen, cast.call)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from allocations.accounts.projects import ProjectRole
 from allocations.kernel import clock, units
-from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, Stale
+from allocations.kernel.errors import Incomplete, Invalid, NotAllowed
 from allocations.kernel.outbox import EventRow
 from allocations.people.roles import VISITOR
 from allocations.programme import proposals, screening, writing
@@ -76,28 +76,6 @@ def test_a_submitted_proposal_does_not_change(session: Session, cast: Cast) -> N
 
     with pytest.raises(NotAllowed, match="does not change"):
         writing.save_text(session, cast.priya, proposal, TEXT)
-
-
-@pytest.mark.parametrize("section", ["text", "resources", "team"])
-def test_a_second_tab_with_an_older_reading_is_refused(session: Session, cast: Cast, section: str) -> None:
-    proposal = stage.draft(cast)
-    session.commit()
-    read = proposal.version
-    saves = {
-        "text": lambda: writing.save_text(session, cast.priya, proposal, TEXT, version=read),
-        "resources": lambda: writing.save_resources(
-            session, cast.priya, proposal, asks(h100=7), version=read
-        ),
-        "team": lambda: writing.save_team(
-            session, cast.priya, proposal, [Invitee("x@y.edu", ProjectRole.USER)], version=read
-        ),
-    }
-    saves[section]()
-    session.commit()
-
-    for again in saves.values():
-        with pytest.raises(Stale):
-            again()
 
 
 def test_the_resources_asked_for_become_what_was_sent_last(session: Session, cast: Cast) -> None:

@@ -179,6 +179,10 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "place of a co-PI": {"invited": WITHOUT_PRIYA},
         "place of a user": {"invited": f"{WITHOUT_PRIYA} uma gus"},
     },
+    "team.correct": {
+        "place of a co-PI": {"invited": "priya owen nora"},
+        "place of a user": {"invited": "priya owen nora"},
+    },
     "team.answer": {
         "place of a co-PI": {"invited": f"{WITHOUT_PRIYA} uma gus"},
         "place of a user": {"invited": f"{WITHOUT_PRIYA} uma gus"},

@@ -337,6 +337,11 @@ FORMS = (
     FormPage("standing.answer", "inga", "/confirmations/{confirmation}", {"outcome": "researcher"}),
     FormPage("standing.show", "sam", "/account/standing", {"note": "I teach physics."}),
     FormPage("standing.withdraw", "lena", "/account/standing/{confirmation}/withdraw", page=False),
+    FormPage(
+        "teams.member", "priya", "/proposals/{proposal_soil}/team/{invited}", {"email": "x@example.edu"}
+    ),
+    FormPage("teams.send_again", "priya", "/proposals/{proposal_soil}/team/{invited}/send", page=False),
+    FormPage("teams.withdraw", "priya", "/proposals/{proposal_soil}/team/{invited}/withdraw", page=False),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
     FormPage("reviews.reopen", "ruth", "/reviews/{review_dunes}/reopen", page=False),

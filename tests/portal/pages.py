@@ -217,6 +217,7 @@ PAGES = (
     Page("talking.messages", "ruth", "/proposals/{proposal_dunes}/discussion/messages"),
     Page("talking.reply", "ibrahim", "/proposals/{proposal_tides}/reply"),
     Page("talking.reply", "ibrahim", "/proposals/{proposal_dunes}/reply"),
+    Page("teams.member", "priya", "/proposals/{proposal_soil}/team/{invited}"),
     Page("teams.show", "sam", "/invitations/{token}"),
     Page("viewing.begin", "ada", "/people/{psn_uma}/view"),
     Page("tokens.index", "priya", "/account/tokens", LIST),

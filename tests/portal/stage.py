@@ -328,6 +328,7 @@ def places(portal: Portal) -> dict[str, str]:
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
         found["course_token"] = links.course(SECRET, project(session).id, 1)
         found |= _of_awards(session) | _of_datasets(session)
+        found["invited"] = str(proposal(session, "soil").team[0].id)
         found["token"] = links.invitation(SECRET, proposal(session, "soil").team[0].id)
         found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from allocations.people.institutions import IdentityProvider, ProviderKind
 from allocations.programme import answers, expertise
 from allocations.programme.questions import QuestionKind
 from portal import orcid
@@ -110,6 +111,45 @@ def test_without_an_id_or_with_reading_switched_off_nobody_is_asked(
     portal.app.extensions["settings"] = replace(held, orcid_api="")
     assert "does not read from ORCID" in priya.get(PAGE).text
     assert api.asked == []
+
+
+def test_without_an_id_the_page_says_what_can_be_done(portal: Portal, priya: FlaskClient) -> None:
+    """No page leads to another one that has nothing to offer."""
+    for address in (PAGE, "/account/log-ins"):
+        page = priya.get(address).text
+        assert "has no log-in at ORCID yet" in page
+        assert f"mailto:{portal.settings.support_email}" in page
+    assert 'href="/account/publications"' in priya.get(PAGE).text.split("<h1")[1]
+    assert "Show your ORCID iD" not in priya.get(PAGE).text
+    _provide_orcid(portal)
+
+    page = priya.get(PAGE)
+
+    assert 'action="/account/orcid/orcid"' in page.text
+    assert "https:" in page.headers["Content-Security-Policy"]
+    assert "has no log-in at ORCID yet" not in page.text
+
+
+def test_an_administrator_is_led_to_where_orcid_is_added(portal: Portal) -> None:
+    assert 'href="/admin/providers"' in portal.log_in("ada").get(PAGE).text.split("<h1")[1]
+
+
+def test_the_profile_and_the_relations_lead_to_orcid(portal: Portal, priya: FlaskClient) -> None:
+    for address in ("/account", "/account/relations"):
+        assert f'href="{PAGE}"' in priya.get(address).text
+
+
+def _provide_orcid(portal: Portal) -> None:
+    with portal.sessions() as session, session.begin():
+        provider = IdentityProvider(
+            slug="orcid",
+            name="ORCID",
+            kind=ProviderKind.ORCID,
+            issuer="https://orcid.org",
+            client_id="APP",
+            secret_setting="orcid",
+        )
+        session.add(provider)
 
 
 def broken(api: Registry, how: str) -> None:

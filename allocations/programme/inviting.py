@@ -1,0 +1,88 @@
+"""Invitations to a team that nobody has answered: corrected, sent again, withdrawn, also after submission."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from allocations.kernel import audit, clock, outbox
+from allocations.kernel.answers import Answer, first_no, require, when
+from allocations.kernel.errors import Invalid, NotFound
+from allocations.people.roles import Actor, Role
+from allocations.programme import proposals, teams
+from allocations.programme.proposals import EDITABLE, UNDECIDED, Proposal
+from allocations.programme.teams import InvitationState, TeamMember, TeamMemberInvited
+from allocations.programme.writing import ADDRESS
+
+PAUSE = timedelta(hours=1)
+
+
+def looks_after(actor: Actor, proposal: Proposal) -> bool:
+    """The PI, and officers who have no part in it."""
+    office = actor.has(Role.PROGRAMME_OFFICER) and not proposals.on_team(actor, proposal)
+    return actor.is_person(proposal.pi_id) or office
+
+
+def may_correct(actor: Actor, member: TeamMember) -> Answer:
+    proposal = member.proposal
+    return first_no(
+        when(looks_after(actor, proposal), "Only the PI and the programme office correct an invitation."),
+        when(member.withdrawn_at is None, "This invitation was withdrawn."),
+        when(member.state == InvitationState.INVITED, "This invitation has been answered."),
+        when(
+            proposal.state in EDITABLE | UNDECIDED,
+            "The proposal has been decided. People are invited into its project instead.",
+        ),
+    )
+
+
+def get(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
+    """One invitation of a proposal; those who judge do not learn that there is one."""
+    proposal = proposals.get(session, actor, ref)
+    found = next((member for member in proposal.team if member.id == member_id), None)
+    if found is None or not looks_after(actor, proposal):
+        raise NotFound
+    return found
+
+
+def correct(session: Session, actor: Actor, member: TeamMember, *, email: str) -> TeamMember:
+    """Ask at another address. What was submitted keeps the old one, and the trail says who changed it."""
+    require(may_correct(actor, member))
+    proposal, address = member.proposal, email.strip()
+    if not ADDRESS.fullmatch(address) or len(address) > 254:
+        raise Invalid({"email": "Enter an e-mail address, such as name@university.edu."})
+    known = {one.email.casefold(): one for one in proposal.team}
+    again = known.get(address.casefold())
+    if (again and again.withdrawn_at is None) or address.casefold() == proposal.pi.email.casefold():
+        raise Invalid({"email": "This address is on the team already."})
+    _take_back(member)
+    asked = again or TeamMember(email=address, role=member.role)
+    if again is None:
+        proposal.team.append(asked)
+    asked.role = member.role
+    teams.ask_anew(asked, inviter_id=member.inviter_id)
+    session.flush()
+    audit.record(session, actor, "team.correct", subject=proposal.ref, note=f"{member.email} → {address}")
+    outbox.put(session, TeamMemberInvited(asked.id))
+    return asked
+
+
+def send_again(session: Session, actor: Actor, member: TeamMember) -> None:
+    require(may_correct(actor, member))
+    rested = member.invited_at is None or clock.now() - member.invited_at >= PAUSE
+    require(when(rested, "The letter went out less than an hour ago. Wait before you send it again."))
+    member.invited_at = clock.now()
+    audit.record(session, actor, "team.send_again", subject=member.proposal.ref, note=member.email)
+    outbox.put(session, TeamMemberInvited(member.id))
+
+
+def withdraw(session: Session, actor: Actor, member: TeamMember) -> None:
+    """The link is dead. Whoever was asked still does not judge the proposal."""
+    require(may_correct(actor, member))
+    _take_back(member)
+    audit.record(session, actor, "team.withdraw", subject=member.proposal.ref, note=member.email)
+
+
+def _take_back(member: TeamMember) -> None:
+    """The row stays: being asked is a relation that bars from judging, whatever became of it."""
+    member.state = InvitationState.DECLINED
+    member.answered_at = member.withdrawn_at = clock.now()
