@@ -40,6 +40,8 @@ def may_read(actor: Actor, meeting: Meeting) -> Answer:
     return first_no(
         when(actor.person_id is not None, "Only members of the meeting read its minutes."),
         when(over, "The minutes are here as soon as the meeting is closed."),
+        # Its members read the agenda no more, here neither.
+        when(meeting.item_id is not None, "This meeting was called off, or came to no item."),
     )
 
 

@@ -53,10 +53,6 @@ class Message(Base):
     sent_at: Mapped[datetime] = mapped_column(default_factory=clock.now, init=False)
 
 
-def rebuttal_of(session: Session, proposal: Proposal) -> Rebuttal | None:
-    return session.get(Rebuttal, proposal.id)
-
-
 def may_reply(actor: Actor, proposal: Proposal) -> Answer:
     return first_no(
         is_pi(actor, proposal),

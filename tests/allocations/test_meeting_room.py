@@ -154,6 +154,13 @@ def test_the_close_freezes_amounts_and_decisions(cast: Cast) -> None:
     assert (second["state"], second["words"]) == ("declined", "Not ready.")
 
 
+def test_a_meeting_that_was_called_off_has_no_minutes(cast: Cast) -> None:
+    meeting, _ = planned(cast, cast.ruth)
+    meeting_room.close(cast.session, cast.chen, meeting)
+
+    assert "called off" in minutes.may_read(cast.ruth, meeting).reason
+
+
 def test_the_minutes_of_two_members_differ_by_what_each_was_outside_for(cast: Cast) -> None:
     made = panel.crowd(cast.session, cast.call, 3)
     bar(cast, cast.ruth, made[1])

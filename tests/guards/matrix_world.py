@@ -115,6 +115,8 @@ def _programme(cast: Cast, one: SimpleNamespace) -> None:
     one.request = requests.of_proposal(session, proposal)[0]
     one.call, one.proposal = cast.call, proposal
     one.meeting = Meeting(call=cast.call, title="Panel", starts_at=clock.now() + DAY)
+    # It came to some item: what was called off has no minutes.
+    one.meeting.item_id = 1
     session.add(one.meeting)
     one.review = stage.assigned(cast, stage.in_review(cast), cast.ruth)
 
