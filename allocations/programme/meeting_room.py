@@ -148,7 +148,8 @@ def take(session: Session, actor: Actor, meeting: Meeting, item: AgendaItem, *, 
     _check_is_there(meeting, leaving)
     if item.id == meeting.item_id:
         raise IllegalMove("The room is at this item already.")
-    _take(session, actor, meeting, item, place=item.position)
+    place = [each.id for each in meetings.agenda(session, meeting)].index(item.id) + 1
+    _take(session, actor, meeting, item, place=place)
 
 
 def _check_is_there(meeting: Meeting, leaving: int | None) -> None:

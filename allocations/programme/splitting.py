@@ -18,6 +18,7 @@ from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import calibrated, decisions, draws, panel_list, runs, substitutes
 from allocations.programme.calls import Call
+from allocations.programme.decisions import is_back
 from allocations.programme.panel_list import Entry
 from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.runs import Run, RunKind
@@ -164,8 +165,8 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
         "first_time": call.first_time_percent,
         "terms": run.parameters["terms"],
         "pins": [_amounts(one) for one in run.parameters["pins"] if one["proposal"] in known],
-        # Whom the lots passed over gets nothing, unless whoever decides sets an amount by hand.
-        "lost": sorted(draws.losers(session, call) & set(known)),
+        # Whom the lots passed over gets nothing, unless an appeal brought it back or a person sets an amount.
+        "lost": sorted(draws.losers(session, call) & {one.id for one in known.values() if not is_back(one)}),
         "pins_before": _before(run, known),
         "views": views,
     }

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from allocations.kernel import units
 from allocations.kernel.audit import AuditEntry
 from allocations.kernel.errors import IllegalMove, Incomplete, Invalid, NotAllowed
-from allocations.programme import calibrated, drawing, draws, panel_list, runs, splitting, ties
+from allocations.programme import calibrated, decisions, drawing, draws, panel_list, runs, splitting, ties
 from allocations.programme.calls import Reviewers
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import Review, ReviewState
@@ -122,6 +122,8 @@ def test_the_split_leaves_the_losers_out_unless_the_chair_sets_an_amount(
     inputs["pins"] = [{"proposal": losers[0], "amounts": {"h100": 30 * MICRO}}]
     pinned = _outcomes(inputs)
 
+    session.get_one(Proposal, losers[0]).message = decisions.BACK
+    assert splitting.gather(session, run)["lost"] == losers[1:]
     assert inputs["lost"] == losers
     assert {without[key]["amounts"]["h100"] for key in losers} == {0}
     assert {without[key]["reason"] for key in losers} == {"Tied with others, and the lots fell on them."}
