@@ -40,8 +40,8 @@ HOMES = {
 PLACES = re.compile(r"\{(proposal|review|call|project|award|allocation|notebook|request|grant)\w*\}")
 # The people desk is for offices as a whole; a file, a version or a section is of one proposal only.
 OF_ONE = re.compile(r"^/people/|/files/|/versions(/|\?)|/form/\d|/bids/")
-# What only some have: a draw, published results, a question to the provider, an appeal.
-OF_SOME = re.compile(r"/(draw|tie)\.json$|/results$|/assessment$|/appeal(/answer)?$")
+# What only some have: a draw, published results, a question to the provider, an appeal, an invitation.
+OF_SOME = re.compile(r"/(draw|tie)\.json$|/results$|/assessment$|/appeal(/answer)?$|/team/\{invited\}$")
 ABSENT = {"grant": "987654"}
 # Letters say what they said when they were written, and one's own trail names what one did to what.
 LETTERS, TRAILS = "/mailbox", ("/account/trail", "/audit")
