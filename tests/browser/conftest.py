@@ -113,6 +113,16 @@ def admit(arrive: Arrive, portal: Portal) -> Admit:
 
 
 @pytest.fixture
+def writer(admit: Admit) -> Visitor:
+    """Sam, on the first page of a new proposal."""
+    sam = admit("sam")
+    sam.visit("/calls")
+    sam.press("AI for Science, second round")
+    sam.press("Start a proposal")
+    return sam
+
+
+@pytest.fixture
 def screenshot() -> Screenshot:
     """Keeps a picture of the page at desk and phone width, to be looked at by people."""
 

@@ -6,23 +6,17 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.allocations.test_differences import COUNTS
-from tests.browser.conftest import Admit
 from tests.browser.visitors import Visitor
 
-CALL = "AI for Science, second round"
 QUESTION = "Scientific merit"
 
 
 @pytest.fixture
-def writer(admit: Admit) -> Visitor:
-    """Sam, before the questions of a new proposal."""
-    sam = admit("sam")
-    sam.visit("/calls")
-    sam.press(CALL)
-    sam.press("Start a proposal")
-    sam.fill({"title": "Saved by itself"})
-    sam.press("Save and continue")
-    return sam
+def writer(writer: Visitor) -> Visitor:
+    """Before the questions."""
+    writer.fill({"title": "Saved by itself"})
+    writer.press("Save and continue")
+    return writer
 
 
 def box(page: Page) -> Locator:

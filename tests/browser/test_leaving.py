@@ -1,23 +1,10 @@
 """Whoever types and at once leaves a page of a proposal finds the text there afterwards."""
 
-import pytest
 from playwright.sync_api import Dialog, Locator, expect
 
-from tests.browser.conftest import Admit
 from tests.browser.visitors import Visitor
 
-CALL = "AI for Science, second round"
 LONG = "Rain falls on rock, and some of it stays. " * 60
-
-
-@pytest.fixture
-def writer(admit: Admit) -> Visitor:
-    """Sam, on the first page of a new proposal."""
-    sam = admit("sam")
-    sam.visit("/calls")
-    sam.press(CALL)
-    sam.press("Start a proposal")
-    return sam
 
 
 def told(visitor: Visitor) -> Locator:

@@ -1,23 +1,10 @@
 """Long typed text survives a wrong value elsewhere, somebody else's save, and a closed session."""
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Admit
 from tests.browser.visitors import Visitor
 
 LONG = "Rain falls on rock, and some of it stays. " * 60
-CALL = "AI for Science, second round"
-
-
-@pytest.fixture
-def writer(admit: Admit) -> Visitor:
-    """Sam, on the first page of a new proposal."""
-    sam = admit("sam")
-    sam.visit("/calls")
-    sam.press(CALL)
-    sam.press("Start a proposal")
-    return sam
 
 
 def second_tab(visitor: Visitor) -> Visitor:
