@@ -223,7 +223,7 @@ def test_a_decider_who_has_another_name_now_still_does_not_answer(session: Sessi
     given = seen(cast, cast.chen, proposal)
 
     assert "You decided about this proposal" in appeals.may_answer(cast.chen, given).reason
-    assert appeals.waiting(session, cast.chen) == []
+    assert appeals.open_for(session, cast.chen).to_answer == []
 
 
 @pytest.mark.parametrize("way", ["house", "reviewer", "declared", "name", "team"])

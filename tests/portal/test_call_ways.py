@@ -5,6 +5,7 @@ import re
 import pytest
 from sqlalchemy.orm import Session
 
+from allocations.people.persons import Person
 from allocations.programme.proposals import Proposal, State
 from tests import panel
 from tests.portal import stage
@@ -56,8 +57,12 @@ def test_a_chair_who_applies_in_the_call_is_not_led_to_its_reviewers(portal: Por
 def test_results_before_the_end_count_only_what_the_chair_may_know_of(portal: Portal) -> None:
     address = "/calls/{call_panel}/results".format_map(stage.places(portal))
     with portal.sessions() as session, session.begin():
-        for proposal in session.query(Proposal).where(Proposal.call == stage.call(session, "panel")):
+        listed = session.query(Proposal).where(Proposal.call == stage.call(session, "panel"))
+        for number, proposal in enumerate(listed):
             proposal.state, proposal.step = State.DECLINED, None
+            proposal.pi = Person(
+                name="Applicant", email=f"a{number}@far.example", institution=proposal.pi.institution
+            )
     before = portal.log_in("chen").get(address)
     with portal.sessions() as session, session.begin():
         panel.bar(session, stage.person(session, "chen").id, _proposal(session))
