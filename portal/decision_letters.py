@@ -70,12 +70,14 @@ def appeal_made(post: Post, event: AppealMade) -> None:
     proposal = appeal.proposal
     ground = GROUNDS[appeal.ground].lower()
     text = f"Your appeal against the decision on “{proposal.title}” has arrived: {ground}."
-    following = "Somebody who took no part in the decision answers it. You get a letter then."
+    following = (
+        "Somebody who neither reviewed the proposal nor decided about it answers. You get a letter then."
+    )
     path = f"/proposals/{proposal.ref}/appeal"
     post.to(proposal.pi, f"{proposal.ref}: your appeal has arrived", text, following, path=path)
     asked = (
         f"The PI of “{proposal.title}” appeals against the decision of the call “{proposal.call.title}”. You "
-        "took no part in it and can answer; so may others, and one answer is enough."
+        "neither reviewed it nor decided about it, and can answer; so may others, and one answer is enough."
     )
     for person in appeals.answerers(post.session, appeal):
         post.to(person, f"{proposal.ref}: an appeal to answer", asked, path=f"{path}/answer")

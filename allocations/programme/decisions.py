@@ -264,7 +264,9 @@ def _check_summary(summary: str) -> None:
 def _check_reviewed(session: Session, proposal: Proposal) -> None:
     done = exists().where(Review.proposal_id == proposal.id, Review.state == ReviewState.SUBMITTED)
     if not session.scalar(select(done)):
-        raise Incomplete({"summary": "No review has been submitted yet; an award needs at least one."})
+        raise Incomplete(
+            {"_reviews": "No review counts for it, and an award needs one. Ask a reviewer first."}
+        )
 
 
 def _found_project(session: Session, proposal: Proposal) -> Project:

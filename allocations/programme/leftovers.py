@@ -51,7 +51,7 @@ def is_settled(session: Session, call: Call) -> Answer:
     """No number and no name is told: the officer may be barred from what is still open."""
     late = and_(Proposal.state == State.DRAFT, Proposal.grace_until > clock.now())
     waiting = exists().where(Proposal.call_id == call.id, or_(Proposal.state.in_(UNDECIDED), late))
-    why = "Not every proposal of the call is decided. What is left is returned when all are."
+    why = "Not every proposal of the call is decided."
     return when(not session.scalar(select(waiting)), why)
 
 

@@ -95,17 +95,29 @@ def change(
 def open_it(session: Session, actor: Actor, meeting: Meeting) -> None:
     require(meetings.may_prepare(actor, meeting))
     move(session, meeting, MeetingState.OPEN, actor)
+    _note_presence(session, actor, meeting)
     known = seating.outside(session, meeting).keys()
     seating.check(session, meeting)
     agendas.put_behind(session, meeting, known=known)
 
 
+def _seat_of(session: Session, actor: Actor, meeting: Meeting) -> Seat | None:
+    mine = select(Seat).where(Seat.meeting_id == meeting.id, Seat.person_id == actor.person_id)
+    return session.scalar(mine)
+
+
 def my_seat(session: Session, actor: Actor, meeting: Meeting) -> Seat:
-    query = select(Seat).where(Seat.meeting_id == meeting.id, Seat.person_id == actor.person_id)
-    found = session.scalar(query)
+    found = _seat_of(session, actor, meeting)
     if found is None:
         raise NotAllowed("You are not a member of this meeting.")
     return found
+
+
+def _note_presence(session: Session, actor: Actor, meeting: Meeting) -> None:
+    """Whoever leads the meeting or writes its minutes is there, with or without a word about it."""
+    seat = _seat_of(session, actor, meeting)
+    if seat is not None and not seat.is_in:
+        seat.came_at, seat.left_at = seat.came_at or clock.now(), None
 
 
 def enter(session: Session, actor: Actor, meeting: Meeting) -> None:
@@ -160,6 +172,7 @@ def _check_is_there(meeting: Meeting, leaving: int | None) -> None:
 
 def _take(session: Session, actor: Actor, meeting: Meeting, item: AgendaItem, *, place: int) -> None:
     meeting.item_id, meeting.item_since = item.id, clock.now()
+    _note_presence(session, actor, meeting)
     # Before anything waits for another: whoever was quicker has gone on.
     session.flush()
     seating.check(session, meeting, only=item)
@@ -195,6 +208,7 @@ def write(
     if seen is not None and seen != item.version:
         raise Stale
     item.minutes, item.minutes_by = text, actor.name
+    _note_presence(session, actor, meeting)
     proposal = session.get_one(Proposal, item.proposal_id)
     audit.record(session, actor, "meeting.write", subject=proposal.ref, note=meeting.ref)
 

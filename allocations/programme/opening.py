@@ -19,7 +19,7 @@ from allocations.kernel.events import Event
 from allocations.kernel.states import expect, move
 from allocations.people.roles import Actor
 from allocations.people.standing import Level
-from allocations.programme import calls, questions, steps, wording
+from allocations.programme import calls, leftovers, questions, steps, wording
 from allocations.programme.calls import (
     Call,
     CallEdition,
@@ -362,5 +362,7 @@ def content_of(call: Call) -> dict[str, Any]:
 
 
 def conclude(session: Session, actor: Actor, call: Call) -> None:
+    """When nothing waits for a decision any more."""
     require(calls.may_conclude(actor, call))
+    require(leftovers.is_settled(session, call))
     move(session, call, CallState.CONCLUDED, actor)

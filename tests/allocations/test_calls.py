@@ -12,7 +12,7 @@ from allocations.accounts.pools import Pool
 from allocations.kernel import clock, units
 from allocations.kernel.errors import Incomplete, Invalid, NotAllowed, NotFound, Stale
 from allocations.people.roles import VISITOR
-from allocations.programme import calls, editions, opening, starting
+from allocations.programme import calls, editions, opening, screening, starting
 from allocations.programme.calls import CallState, Decider, Lane, LetterKind, Reviewers
 from allocations.programme.opening import Correction
 from allocations.programme.questions import QuestionDraft, QuestionKind
@@ -242,6 +242,18 @@ def test_a_call_is_concluded_only_after_it_has_closed(session: Session, cast: Ca
 
     assert cast.call.window == "concluded"
     assert calls.may_apply(cast.priya, cast.call).reason == "This call is concluded."
+
+
+def test_a_call_with_something_undecided_is_not_concluded(session: Session, cast: Cast) -> None:
+    proposal = stage.submitted(cast)
+    with clock.at(cast.call.closes_at + timedelta(hours=1)):
+        with pytest.raises(NotAllowed, match="Not every proposal of the call is decided"):
+            opening.conclude(session, cast.owen, cast.call)
+        screening.decline(session, cast.owen, proposal, reason="It is not about research.")
+        session.flush()
+        opening.conclude(session, cast.owen, cast.call)
+
+    assert cast.call.window == "concluded"
 
 
 def test_drafts_are_seen_by_officers_only(session: Session, cast: Cast) -> None:

@@ -191,7 +191,7 @@ def test_an_award_needs_a_submitted_review(session: Session, cast: Cast) -> None
     proposal = stage.in_review(cast)
     stage.assigned(cast, proposal, cast.ruth)
 
-    with pytest.raises(Incomplete, match="No review has been submitted"):
+    with pytest.raises(Incomplete, match="No review counts for it"):
         decisions.award(session, cast.chen, proposal, amounts={"h100": 1}, summary="Yes.")
 
 

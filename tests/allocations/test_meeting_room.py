@@ -12,8 +12,10 @@ from allocations.programme import (
     disclosure,
     in_the_room,
     meeting_room,
+    meetings,
     minutes,
 )
+from allocations.programme.meetings import Meeting
 from allocations.programme.proposals import State
 from allocations.programme.reviews import Review, ReviewState
 from tests import panel
@@ -148,7 +150,7 @@ def test_the_close_freezes_amounts_and_decisions(cast: Cast) -> None:
         meeting_room.write(cast.session, cast.owen, meeting, item, text="Later.", seen=None)
 
     told = minutes.read(cast.session, cast.ruth, meeting)
-    assert [seat.person.name for seat in told.seats if seat.came_at] == ["Ruth"]
+    assert [seat.person.name for seat in told.seats if seat.came_at] == ["Chen", "Ruth"]
     first, second = told.entries[0].item.record, told.entries[1].item.record
     assert first["amounts"][0]["recommended"] == 30 * units.MICRO
     assert (second["state"], second["words"]) == ("declined", "Not ready.")
@@ -190,6 +192,25 @@ def test_a_member_who_owes_a_review_reads_no_scores_before(cast: Cast) -> None:
     assert shown["ruth"].scores is None
     assert shown["chen"] is not None
     assert len(shown["chen"].scores or ()) == 3
+
+
+def test_whoever_leads_or_writes_is_there_without_saying_so(cast: Cast) -> None:
+    meeting, made = planned(cast, cast.ruth, cast.owen)
+    meeting_room.open_it(cast.session, cast.chen, meeting)
+    after_opening = attendance(cast, meeting)
+    meeting_room.leave(cast.session, cast.chen, meeting)
+    meeting_room.go_on(cast.session, cast.chen, meeting, leaving=None)
+    meeting_room.write(
+        cast.session, cast.owen, meeting, item_of(cast, meeting, made[0]), text="Sound.", seen=None
+    )
+
+    assert after_opening == {"Chen": True, "Owen": False, "Ruth": False}
+    assert attendance(cast, meeting) == {"Chen": True, "Owen": True, "Ruth": False}
+
+
+def attendance(cast: Cast, meeting: Meeting) -> dict[str, bool]:
+    cast.session.flush()
+    return {seat.person.name: seat.is_in for seat in meetings.seats(cast.session, meeting)}
 
 
 def test_members_come_and_go_while_the_meeting_is_open(cast: Cast) -> None:

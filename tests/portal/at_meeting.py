@@ -31,8 +31,7 @@ def hold(session: Session, call: Call, owen: Actor, chen: Actor, ruth: Person) -
     assert planned.state == MeetingState.PLANNED
     for meeting in (running, over):
         meeting_room.open_it(session, chen, meeting)
-        for who in (chen, owen):
-            meeting_room.enter(session, who, meeting)
+        meeting_room.enter(session, owen, meeting)
         meeting_room.go_on(session, chen, meeting, leaving=None)
         item = meetings.agenda(session, meeting)[0]
         amounts = {"h100": 30 * units.MICRO}

@@ -166,7 +166,7 @@ def test_a_review_that_a_conflict_takes_out_is_not_called_missing(portal: Portal
             reviewing.declare_conflict(session, reviewer, review, reason="We share a grant.")
         author = roles.actor_of(session, reviews[0].proposal.pi)
         assert disclosure.circle(session, author, reviews[0].proposal).taken_out == 0
-    told = f"{len(reviews)} reviews count no more"
+    told = f"{len(reviews)} reviews have been taken out after writing"
 
     pages = {
         at: chen.get(at).text for at in (here.room, f"/proposals/{here.ref}", f"/proposals/{here.ref}/decide")
