@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from allocations.kernel.errors import Invalid
 from allocations.programme import bids, proposals, reviewing, reviews, writing
+from allocations.programme.proposals import Proposal
 from allocations.programme.reviewing import ReviewDraft
 from allocations.programme.reviews import Review
 from datasets import requests
@@ -16,11 +17,13 @@ from portal.auth.people import actor, view_as
 from portal.database import session
 from portal.forms import Form, posted
 from portal.permissions import needs, query
-from portal.views import talking
+from portal.views import sections, talking
 from portal.web import act, before, page, see_other
 
 blueprint = Blueprint("reviews", __name__)
 PAGE = 25
+LABELS = {"confidence": "Confidence", "to_pi": "Comments to the PI", "to_panel": "Comments to the panel only"}
+LABELS |= {"private_note": "Notes for yourself"}
 
 
 class ReviewInput(BaseModel):
@@ -53,10 +56,20 @@ def write(ref: str) -> ResponseReturnValue:
     form = Form(kept | {"seen": meanwhile.marks(kept)})
     if request.method == "POST":
         form = posted()
+        form.labels |= _labels(proposal)
         submitting = form.values.get("then") == "submit"
-        if form.save(lambda: meanwhile.merge(form, kept, lambda: _save(form, review, submitting=submitting))):
+        saved = form.save(
+            lambda: meanwhile.merge(form, kept, lambda: _save(form, review, submitting=submitting))
+        )
+        if form.values.get("then") == sections.BY_ITSELF:
+            return sections.saved_itself(form, _shown(review))
+        if saved:
             done = "Your review is submitted." if submitting else "Your draft is saved."
             return see_other(url_for("reviews.write", ref=ref), done)
+    return _desk(review, proposal, form)
+
+
+def _desk(review: Review, proposal: Proposal, form: Form) -> ResponseReturnValue:
     return page(
         "reviews/write.html",
         review=review,
@@ -122,6 +135,10 @@ def _save(form: Form, review: Review, *, submitting: bool) -> None:
     if submitting:
         session().flush()
         reviewing.submit(session(), actor(), review)
+
+
+def _labels(proposal: Proposal) -> dict[str, str]:
+    return LABELS | {f"score_{criterion.id}": criterion.name for criterion in proposal.call.criteria}
 
 
 def _scores(form: Form, review: Review) -> dict[int, int]:
