@@ -1,4 +1,4 @@
-"""Invitations to a team that nobody has answered: corrected, sent again, withdrawn, also after submission."""
+"""Invitations to a team: corrected, sent again, withdrawn; who has joined a draft's is taken off."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from allocations.kernel.errors import Invalid, NotFound
 from allocations.people.roles import Actor, Role
 from allocations.programme import proposals, teams
 from allocations.programme.proposals import EDITABLE, UNDECIDED, Proposal
-from allocations.programme.teams import InvitationState, TeamMember, TeamMemberInvited
+from allocations.programme.teams import InvitationState, TeamMember, TeamMemberInvited, TeamMemberTakenOff
 from allocations.programme.writing import ADDRESS
 
 PAUSE = timedelta(hours=1)
@@ -35,11 +35,28 @@ def may_correct(actor: Actor, member: TeamMember) -> Answer:
     )
 
 
+def may_take_off(actor: Actor, member: TeamMember) -> Answer:
+    return first_no(
+        proposals.may_edit(actor, member.proposal),
+        when(member.state == InvitationState.ACCEPTED, "They are not on the team."),
+        when(not actor.is_person(member.person_id), "Ask another leader of the proposal to take you off."),
+    )
+
+
 def get(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
     """One invitation of a proposal; those who judge do not learn that there is one."""
     proposal = proposals.get(session, actor, ref)
     found = next((member for member in proposal.team if member.id == member_id), None)
     if found is None or not looks_after(actor, proposal):
+        raise NotFound
+    return found
+
+
+def of_own_team(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
+    """For those who write the proposal."""
+    proposal = proposals.get(session, actor, ref)
+    found = next((member for member in proposal.team if member.id == member_id), None)
+    if found is None or not proposals.leads(actor, proposal):
         raise NotFound
     return found
 
@@ -80,6 +97,15 @@ def withdraw(session: Session, actor: Actor, member: TeamMember) -> None:
     require(may_correct(actor, member))
     _take_back(member)
     audit.record(session, actor, "team.withdraw", subject=member.proposal.ref, note=member.email)
+
+
+def take_off(session: Session, actor: Actor, member: TeamMember) -> None:
+    """Somebody who has joined reads the draft no longer, and hears of it."""
+    require(may_take_off(actor, member))
+    _take_back(member)
+    name = member.person.name if member.person else member.email
+    audit.record(session, actor, "team.take_off", subject=member.proposal.ref, note=f"{name}, {member.email}")
+    outbox.put(session, TeamMemberTakenOff(member.id))
 
 
 def _take_back(member: TeamMember) -> None:
