@@ -36,7 +36,7 @@ from allocations.programme.reviewing import ReviewerInvited, ReviewerSteppedBack
 from allocations.programme.reviews import Review
 from allocations.programme.steps import StepKind
 from allocations.programme.talking import RebuttalSent
-from allocations.programme.teams import TeamMember, TeamMemberInvited
+from allocations.programme.teams import TeamMember, TeamMemberInvited, TeamMemberTakenOff
 from datasets.requests import AccessDecided, AccessRequest, AccessRequested
 from portal import bid_letters, decision_letters, filters, links, meeting_letters, step_letters
 from portal.auth.service_tokens import ServiceToken, ServiceTokenConfirmed, ServiceTokenMade
@@ -95,6 +95,16 @@ def _team_invited(post: Post, event: TeamMemberInvited) -> None:
     text = f"{name} invites you to join the {what} “{proposal.heading}” as {role}."
     path = f"/invitations/{links.invitation(post.secret_key, member.id)}"
     post.to(member.email, f"Invitation to {proposal.ref}", text, path=path)
+
+
+def _taken_off(post: Post, event: TeamMemberTakenOff) -> None:
+    member = post.session.get(TeamMember, event.team_member_id)
+    if member is None or member.person is None:
+        return
+    proposal = member.proposal
+    text = f"You were taken off the team of the proposal “{proposal.heading}”, and can no longer read it."
+    asking = f"If you think that this is a mistake, ask {proposal.pi.name}."
+    post.to(member.person, f"You are no longer on the team of {proposal.ref}", text, asking)
 
 
 def _reviewer_invited(post: Post, event: ReviewerInvited) -> None:
@@ -324,6 +334,7 @@ WRITERS: dict[type[Event], Callable[[Post, Any], None]] = {
     **meeting_letters.WRITERS,
     ProposalScreenedOut: _screened_out,
     TeamMemberInvited: _team_invited,
+    TeamMemberTakenOff: _taken_off,
     ReviewsOwed: _reviews_owed,
     ReviewerInvited: _reviewer_invited,
     ReviewerSteppedBack: _stepped_back,

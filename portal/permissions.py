@@ -148,6 +148,7 @@ RULES: dict[str, Rule] = {
     "role.grant": roles.may_grant,
     "team.accept": teams.may_accept,
     "team.correct": inviting.may_correct,
+    "team.take_off": inviting.may_take_off,
     "role.revoke": roles.may_revoke,
     "role_invitation.answer": invitations.may_answer,
     "role_invitation.invite": invitations.may_invite,

@@ -16,17 +16,19 @@ from allocations.people.confirmations import Confirmation, ConfirmationState
 from allocations.people.merging import MergeRequest, MergeState
 from allocations.people.persons import Person
 from allocations.people.roles import Actor, Role
-from allocations.programme import appeals, assessing, bids, progress, proposals, reviews
+from allocations.programme import appeals, assessing, bids, inviting, progress, proposals, reviews
 from allocations.programme.appeals import Appeal
 from allocations.programme.expertise import ReviewerProfile
 from allocations.programme.proposals import Proposal, State
 from allocations.programme.reviews import OPEN, Review
 from allocations.programme.steps import StepKind
+from allocations.programme.teams import TeamMember
 from datasets.catalogue import Dataset, kept_by
 from datasets.requests import AccessRequest, RequestState
 from portal import call_tasks
 from portal.waiting import Task, in_order
 
+INVITATIONS = "/home#invitations"
 NEVER_DUE: ColumnElement[datetime | None] = literal(None, UTCDateTime)
 
 
@@ -114,6 +116,7 @@ def _mine(actor: Actor) -> list[Kind]:
             "/reviews",
             select(func.min(Review.due_at)).where(open_reviews).scalar_subquery(),
         ),
+        Kind(_count(TeamMember.id, inviting.open_to(actor)), "Invitations to join a team", INVITATIONS),
         Kind(_count(AccessRequest.id, asked), "Requests for your datasets", "/access-requests"),
     ]
 

@@ -148,6 +148,7 @@ WORDS = {
     "team.accept": "Joined the team of the proposal",
     "team.correct": "Corrected the address of an invitation to the team",
     "team.send_again": "Sent an invitation to the team again",
+    "team.take_off": "Took somebody off the team of the proposal",
     "team.withdraw": "Withdrew an invitation to the team",
     "team.decline": "Declined to join the team of the proposal",
     "token.make": "Made a token",

@@ -1,19 +1,23 @@
-"""Invitations to a team that nobody has answered: corrected, sent again, withdrawn, also after submission."""
+"""Invitations to a team: corrected, sent again, withdrawn; who has joined a draft's is taken off."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session, joinedload
 
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
 from allocations.kernel.errors import Invalid, NotFound
+from allocations.people.persons import Identity
 from allocations.people.roles import Actor, Role
-from allocations.programme import proposals, teams
-from allocations.programme.proposals import EDITABLE, UNDECIDED, Proposal
-from allocations.programme.teams import InvitationState, TeamMember, TeamMemberInvited
+from allocations.programme import bars, proposals, teams
+from allocations.programme.proposals import EDITABLE, UNDECIDED, Proposal, State
+from allocations.programme.teams import InvitationState, TeamMember, TeamMemberInvited, TeamMemberTakenOff
 from allocations.programme.writing import ADDRESS
 
 PAUSE = timedelta(hours=1)
+MOST = 20
 
 
 def looks_after(actor: Actor, proposal: Proposal) -> bool:
@@ -35,11 +39,48 @@ def may_correct(actor: Actor, member: TeamMember) -> Answer:
     )
 
 
+def may_take_off(actor: Actor, member: TeamMember) -> Answer:
+    return first_no(
+        proposals.may_edit(actor, member.proposal),
+        when(member.state == InvitationState.ACCEPTED, "They are not on the team."),
+        when(not actor.is_person(member.person_id), "Ask another leader of the proposal to take you off."),
+    )
+
+
 def get(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
     """One invitation of a proposal; those who judge do not learn that there is one."""
     proposal = proposals.get(session, actor, ref)
     found = next((member for member in proposal.team if member.id == member_id), None)
     if found is None or not looks_after(actor, proposal):
+        raise NotFound
+    return found
+
+
+def open_to(actor: Actor) -> ColumnElement[bool]:
+    """Invitations to an address that a log-in of this person has told: one that is only typed proves nothing,
+    and whoever gets the link may answer."""
+    usable = (Identity.unlinked_at.is_(None), Identity.held_at.is_(None), Identity.mail != "")
+    told = select(func.lower(Identity.mail)).where(Identity.person_id == actor.person_id, *usable)
+    alive = Proposal.state.in_(EDITABLE | UNDECIDED | {State.AWARDED})
+    return and_(
+        func.lower(TeamMember.email).in_(told),
+        TeamMember.state == InvitationState.INVITED,
+        TeamMember.withdrawn_at.is_(None),
+        TeamMember.proposal_id.in_(select(Proposal.id).where(alive, Proposal.pi_id != actor.person_id)),
+        TeamMember.proposal_id.not_in(bars.declared(actor)),
+    )
+
+
+def waiting_for(session: Session, actor: Actor) -> Sequence[TeamMember]:
+    query = select(TeamMember).where(open_to(actor)).options(joinedload(TeamMember.proposal))
+    return session.scalars(query.order_by(TeamMember.id.desc()).limit(MOST)).all()
+
+
+def of_own_team(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
+    """For those who write the proposal."""
+    proposal = proposals.get(session, actor, ref)
+    found = next((member for member in proposal.team if member.id == member_id), None)
+    if found is None or not proposals.leads(actor, proposal):
         raise NotFound
     return found
 
@@ -80,6 +121,15 @@ def withdraw(session: Session, actor: Actor, member: TeamMember) -> None:
     require(may_correct(actor, member))
     _take_back(member)
     audit.record(session, actor, "team.withdraw", subject=member.proposal.ref, note=member.email)
+
+
+def take_off(session: Session, actor: Actor, member: TeamMember) -> None:
+    """Somebody who has joined reads the draft no longer, and hears of it."""
+    require(may_take_off(actor, member))
+    _take_back(member)
+    name = member.person.name if member.person else member.email
+    audit.record(session, actor, "team.take_off", subject=member.proposal.ref, note=f"{name}, {member.email}")
+    outbox.put(session, TeamMemberTakenOff(member.id))
 
 
 def _take_back(member: TeamMember) -> None:

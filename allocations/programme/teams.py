@@ -42,6 +42,11 @@ class TeamMemberAccepted(Event):
     team_member_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class TeamMemberTakenOff(Event):
+    team_member_id: int
+
+
 class TeamMember(Base):
     """An invitation to an address. Whoever opens its link and logs in may accept it, once."""
 
@@ -67,7 +72,7 @@ class TeamMember(Base):
     # None: before this was kept.
     invited_at: Mapped[datetime | None] = mapped_column(default_factory=clock.now)
     answered_at: Mapped[datetime | None] = mapped_column(default=None)
-    # Taken back before it was answered: it counts as declined.
+    # Taken back, or the person taken off the team: it counts as declined.
     withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -105,8 +110,12 @@ def accept(session: Session, actor: Actor, member: TeamMember) -> None:
     require(may_accept(actor, member))
     person = session.get_one(Person, actor.person_id)
     taken = (TeamMember.proposal_id == member.proposal_id, TeamMember.person_id == person.id)
-    duplicate = session.scalar(select(TeamMember.id).where(*taken))
-    require(when(duplicate is None, "You are on this team already."))
+    earlier = session.scalar(select(TeamMember).where(*taken))
+    require(when(earlier is None or earlier.withdrawn_at is not None, "You are on this team already."))
+    if earlier is not None:
+        # Taken off at one address, asked again at another: this row says now that they were asked.
+        earlier.person = None
+        session.flush()
     member.person = person
     member.needs_sponsor = member.role == ProjectRole.USER and not eligibility.may_use(actor)
     member.state, member.answered_at = InvitationState.ACCEPTED, clock.now()

@@ -37,7 +37,7 @@ from allocations.programme.proposals import (
     may_withdraw,
 )
 from allocations.programme.questions import Question, QuestionKind
-from allocations.programme.teams import TeamMember, TeamMemberInvited
+from allocations.programme.teams import InvitationState, TeamMember, TeamMemberInvited
 
 ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+")
 # Days after the end of the call.
@@ -205,8 +205,10 @@ def _amount_faults(proposal: Proposal, wanted: Wanted) -> dict[str, str]:
     return wrong
 
 
-def save_team(session: Session, actor: Actor, proposal: Proposal, invitees: Sequence[Invitee]) -> None:
-    """The listed addresses become the team; those who are new get an invitation."""
+def save_team(
+    session: Session, actor: Actor, proposal: Proposal, invitees: Sequence[Invitee]
+) -> list[TeamMember]:
+    """The listed addresses become the team, beside who has joined; returns those who get an invitation."""
     require(may_edit(actor, proposal))
     _check_team(proposal, invitees)
     flag_modified(proposal, "months")
@@ -220,7 +222,8 @@ def save_team(session: Session, actor: Actor, proposal: Proposal, invitees: Sequ
                 teams.ask_anew(member, inviter_id=actor.person_id)
                 asked.append(member)
         elif invitee is None:
-            proposal.team.remove(member)
+            if member.state != InvitationState.ACCEPTED:
+                proposal.team.remove(member)
         elif teams.change_role(member, invitee.role):
             asked.append(member)
     added = [
@@ -230,6 +233,7 @@ def save_team(session: Session, actor: Actor, proposal: Proposal, invitees: Sequ
     session.flush()
     for member in asked + added:
         outbox.put(session, TeamMemberInvited(member.id))
+    return asked + added
 
 
 def _check_team(proposal: Proposal, invitees: Sequence[Invitee]) -> None:

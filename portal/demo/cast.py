@@ -125,6 +125,7 @@ def _identity(key: str, person: Person) -> Identity:
         issuer=ISSUER,
         subject=key,
         person=person,
+        mail=person.email,
         affiliations=[f"{place}@{scope}"] if key not in SILENT else [],
         affiliated_at=clock.now() if key not in SILENT else None,
         assurance=["https://refeds.org/assurance/IAP/medium"],

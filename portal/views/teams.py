@@ -71,3 +71,12 @@ def withdraw(ref: str, member_id: int) -> ResponseReturnValue:
     found = inviting.get(session(), actor(), ref, member_id)
     here = url_for("proposals.show", ref=ref)
     return act(lambda: inviting.withdraw(session(), actor(), found), here, "The invitation is withdrawn.")
+
+
+@blueprint.post("/proposals/<ref>/team/<int:member_id>/take-off")
+@needs("team.take_off")
+def take_off(ref: str, member_id: int) -> ResponseReturnValue:
+    found = inviting.of_own_team(session(), actor(), ref, member_id)
+    here = url_for("writing.team", ref=ref)
+    gone = f"{found.person.name if found.person else found.email} is no longer on the team."
+    return act(lambda: inviting.take_off(session(), actor(), found), here, gone)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
+from werkzeug.wrappers import Response
 
 from allocations.accounts.projects import ProjectRole
 from allocations.kernel import units
@@ -24,6 +25,8 @@ from portal.views import sections
 from portal.web import act, page, see_other
 
 blueprint = Blueprint("writing", __name__)
+# So many addresses are named after saving.
+FEW = 5
 LABELS = {"title": "Title", "abstract": "Abstract", "keywords": "Keywords"}
 LABELS |= {"months": "Length", "starts_on": "Start", "fields_of_science": "Fields of science"}
 LABELS |= {f"{name}_{place}": f"Person {place + 1}" for place in range(200) for name in ("email", "role")}
@@ -100,10 +103,17 @@ def data(ref: str) -> ResponseReturnValue:
 def team(ref: str) -> ResponseReturnValue:
     proposal = proposals.get(session(), actor(), ref)
 
-    def save(form: Form) -> None:
-        writing.save_team(session(), actor(), proposal, _invitees(form))
+    asked: list[str] = []
 
-    return _section("team", proposal, save, rows=_team_rows(proposal))
+    def save(form: Form) -> None:
+        members = writing.save_team(session(), actor(), proposal, _invitees(form))
+        asked.extend(member.email for member in members)
+
+    known = {member.email: member for member in proposal.listed_team}
+    answer = _section("team", proposal, save, rows=_team_rows(proposal), known=known)
+    if asked and isinstance(answer, Response):
+        flash(_sent_to(asked), "success")
+    return answer
 
 
 @blueprint.get("/proposals/<ref>/check")
@@ -267,6 +277,11 @@ def _invitees(form: Form) -> list[Invitee]:
     if wrong:
         raise Invalid(wrong)
     return found
+
+
+def _sent_to(asked: list[str]) -> str:
+    named = " and ".join(", ".join(asked).rsplit(", ", 1)) if len(asked) <= FEW else f"{len(asked)} people"
+    return f"{'An invitation was' if len(asked) == 1 else 'Invitations were'} sent to {named}."
 
 
 def _team_rows(proposal: Proposal) -> int:

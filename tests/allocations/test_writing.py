@@ -119,6 +119,7 @@ def test_only_new_addresses_are_invited(session: Session, cast: Cast) -> None:
 
     assert [(m.email, str(m.role), str(m.state)) for m in proposal.team] == [
         ("carlos@example.edu", "user", "accepted"),
+        ("uma@example.edu", "user", "accepted"),
         ("new@example.edu", "user", "invited"),
     ]
     assert events(session).count("TeamMemberInvited") == before + 1

@@ -183,6 +183,10 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "place of a co-PI": {"invited": "priya owen nora"},
         "place of a user": {"invited": "priya owen nora"},
     },
+    "team.take_off": {
+        "place of a co-PI": {"accepted": "priya carlos"},
+        "place of a user": {"accepted": "priya carlos"},
+    },
     "team.answer": {
         "place of a co-PI": {"invited": f"{WITHOUT_PRIYA} uma gus"},
         "place of a user": {"invited": f"{WITHOUT_PRIYA} uma gus"},

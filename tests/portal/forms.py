@@ -342,6 +342,7 @@ FORMS = (
     ),
     FormPage("teams.send_again", "priya", "/proposals/{proposal_soil}/team/{invited}/send", page=False),
     FormPage("teams.withdraw", "priya", "/proposals/{proposal_soil}/team/{invited}/withdraw", page=False),
+    FormPage("teams.take_off", "priya", "/proposals/{proposal_soil}/team/{joined}/take-off", page=False),
     FormPage("teams.accept", "sam", "/invitations/{token}/accept", page=False),
     FormPage("teams.decline", "sam", "/invitations/{token}/decline", page=False),
     FormPage("reviews.reopen", "ruth", "/reviews/{review_dunes}/reopen", page=False),

@@ -21,7 +21,7 @@ from allocations.people.merging import MergeRequest
 from allocations.people.personal_relations import PersonalRelation, RelationDraft, RelationKind
 from allocations.people.persons import Identity, Person, by_identity
 from allocations.people.roles import SYSTEM, Actor, Given, Role, RoleGrant, actor_of
-from allocations.programme import answers, assigning, decisions, reviewing, writing
+from allocations.programme import answers, assigning, decisions, reviewing, teams, writing
 from allocations.programme.answers import Typed
 from allocations.programme.appeals import Appeal, Ground
 from allocations.programme.calls import Call
@@ -169,10 +169,11 @@ def _appeal(session: Session) -> None:
 
 
 def _invite_sam(session: Session) -> None:
-    """Soil: still a draft, with an invitation that nobody has answered."""
-    invited = [Invitee("sam@commons.example", ProjectRole.USER)]
+    """Soil: still a draft, with an invitation that nobody has answered; Carlos has joined."""
+    invited = [Invitee(f"{who}@commons.example", ProjectRole.USER) for who in ("sam", "carlos")]
     priya, soil = actor(session, "priya"), proposal(session, "soil")
-    writing.save_team(session, priya, soil, invited)
+    _, asked = writing.save_team(session, priya, soil, invited)
+    teams.accept(session, actor(session, "carlos"), asked)
     texts = ("It matters.", "We train.", "We publish.")
     given = [Typed(question, text=text) for question, text in zip(soil.call.questions, texts, strict=True)]
     answers.save(session, priya, soil, given)
@@ -328,8 +329,8 @@ def places(portal: Portal) -> dict[str, str]:
         found["member_id"] = str(next(m.id for m in project(session).members if _key(m.person) == "uma"))
         found["course_token"] = links.course(SECRET, project(session).id, 1)
         found |= _of_awards(session) | _of_datasets(session)
-        found["invited"] = str(proposal(session, "soil").team[0].id)
-        found["token"] = links.invitation(SECRET, proposal(session, "soil").team[0].id)
+        found["invited"], found["joined"] = (str(one.id) for one in proposal(session, "soil").team)
+        found["token"] = links.invitation(SECRET, int(found["invited"]))
         found["cluster"] = session.scalars(select(Cluster.name).limit(1)).one()
         stuck = select(Delivery.id).where(Delivery.state == DeliveryState.STUCK)
         found["delivery_id"] = str(session.scalars(stuck.limit(1)).one())
