@@ -14,6 +14,8 @@ const TOLD = {
   none: 'Not saved: the portal cannot be reached. Your text stays here and is tried again.',
   other: 'Not saved: something went wrong. Your text stays here and is tried again.',
 };
+// The page answers a save that was refused: what its fields hold is on no server.
+const REFUSED = Boolean(document.querySelector('main > .error-summary'));
 
 function button(label, act) {
   const made = document.createElement('button');
@@ -35,6 +37,13 @@ function row(...buttons) {
 class Saver {
   held = false;
   failing = false;
+
+  // What was refused is tried once more by itself, unless somebody else's stands beside it.
+  start() {
+    this.saved = REFUSED ? null : this.value();
+    this.failing = REFUSED;
+    if (REFUSED) this.typed();
+  }
 
   typed() {
     this.keep();
@@ -121,9 +130,11 @@ class Text extends Saver {
     this.seen = box.querySelector('input[type=hidden]');
     this.told = box.querySelector('.saving');
     this.key = `text:${writer}:${this.address}`;
-    this.saved = this.value();
     this.area.addEventListener('input', () => this.typed());
-    this.offer();
+    const theirs = this.told.querySelector('[data-theirs]');
+    if (theirs) this.decide(theirs, this.seen.value);
+    this.start();
+    if (!REFUSED) this.offer();
   }
 
   value() { return this.area.value.trim(); }
@@ -195,10 +206,23 @@ class Rest extends Saver {
     this.form = form;
     this.address = 'byButton' in form.dataset ? '' : form.action;
     this.told = form.querySelector('.saving--rest');
-    this.saved = this.value();
+    this.dispute();
+    this.start();
     form.addEventListener('input', (event) => {
       if (!event.target.closest('[data-autosave]')) this.typed();
     });
+  }
+
+  dispute() {
+    const shown = [...this.form.querySelectorAll('.theirs, [data-theirs], .saving table')];
+    if (shown.every((one) => one.closest('[data-autosave]'))) return;
+    this.hold(() => { /* The page was filled from theirs already. */ });
+  }
+
+  hold(follow) {
+    this.held = true;
+    const mine = button('Save mine', () => { this.held = false; follow(); this.save(); });
+    if (this.address) this.told.append(row(mine));
   }
 
   fields() {
@@ -225,9 +249,8 @@ class Rest extends Saver {
     });
     if (status === 200) follow();
     if (status !== 409) return;
-    if (!this.told.querySelector('[data-theirs], table')) return this.later(PAUSE);
-    this.held = true;
-    this.told.append(row(button('Save mine', () => { this.held = false; follow(); this.save(); })));
+    if (!this.told.querySelector('[data-theirs], table')) return this.later(AGAIN);
+    this.hold(follow);
   }
 }
 
