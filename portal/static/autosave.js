@@ -107,6 +107,7 @@ class Saver {
     if (answer.status === 200) {
       this.saved = value;
       if (this.value() === value) this.forget();
+      else this.keep();
     }
   }
 
@@ -141,9 +142,11 @@ class Text extends Saver {
 
   body(text) { return new URLSearchParams({ text, seen: this.seen.value }); }
 
+  // With what it was typed on; while the writer has not chosen, on nothing, so that they are asked again.
   keep() {
+    const seen = this.held ? '0' : this.seen.value;
     try {
-      localStorage.setItem(this.key, JSON.stringify({ text: this.area.value, at: Date.now() }));
+      localStorage.setItem(this.key, JSON.stringify({ text: this.area.value, at: Date.now(), seen }));
     } catch { /* No room, or not allowed: the text is on the page. */ }
   }
 
@@ -190,6 +193,7 @@ class Text extends Saver {
     const choice = row(
       button('Put it back', () => {
         this.area.value = kept.text;
+        this.seen.value = kept.seen ?? '0';
         this.told.replaceChildren();
         this.area.dispatchEvent(new Event('input', { bubbles: true }));
       }),
