@@ -14,6 +14,8 @@ const TOLD = {
   none: 'Not saved: the portal cannot be reached. Your text stays here and is tried again.',
   other: 'Not saved: something went wrong. Your text stays here and is tried again.',
 };
+// The page answers a save that was refused: what its fields hold is on no server.
+const REFUSED = Boolean(document.querySelector('main > .error-summary'));
 
 function button(label, act) {
   const made = document.createElement('button');
@@ -35,6 +37,13 @@ function row(...buttons) {
 class Saver {
   held = false;
   failing = false;
+
+  // What was refused is tried once more by itself, unless somebody else's stands beside it.
+  start() {
+    this.saved = REFUSED ? null : this.value();
+    this.failing = REFUSED;
+    if (REFUSED) this.typed();
+  }
 
   typed() {
     this.keep();
@@ -98,6 +107,7 @@ class Saver {
     if (answer.status === 200) {
       this.saved = value;
       if (this.value() === value) this.forget();
+      else this.keep();
     }
   }
 
@@ -121,18 +131,22 @@ class Text extends Saver {
     this.seen = box.querySelector('input[type=hidden]');
     this.told = box.querySelector('.saving');
     this.key = `text:${writer}:${this.address}`;
-    this.saved = this.value();
     this.area.addEventListener('input', () => this.typed());
-    this.offer();
+    const theirs = this.told.querySelector('[data-theirs]');
+    if (theirs) this.decide(theirs, this.seen.value);
+    this.start();
+    if (!REFUSED) this.offer();
   }
 
   value() { return this.area.value.trim(); }
 
   body(text) { return new URLSearchParams({ text, seen: this.seen.value }); }
 
+  // With what it was typed on; while the writer has not chosen, on nothing, so that they are asked again.
   keep() {
+    const seen = this.held ? '0' : this.seen.value;
     try {
-      localStorage.setItem(this.key, JSON.stringify({ text: this.area.value, at: Date.now() }));
+      localStorage.setItem(this.key, JSON.stringify({ text: this.area.value, at: Date.now(), seen }));
     } catch { /* No room, or not allowed: the text is on the page. */ }
   }
 
@@ -179,6 +193,7 @@ class Text extends Saver {
     const choice = row(
       button('Put it back', () => {
         this.area.value = kept.text;
+        this.seen.value = kept.seen ?? '0';
         this.told.replaceChildren();
         this.area.dispatchEvent(new Event('input', { bubbles: true }));
       }),
@@ -195,10 +210,23 @@ class Rest extends Saver {
     this.form = form;
     this.address = 'byButton' in form.dataset ? '' : form.action;
     this.told = form.querySelector('.saving--rest');
-    this.saved = this.value();
+    this.dispute();
+    this.start();
     form.addEventListener('input', (event) => {
       if (!event.target.closest('[data-autosave]')) this.typed();
     });
+  }
+
+  dispute() {
+    const shown = [...this.form.querySelectorAll('.theirs, [data-theirs], .saving table')];
+    if (shown.every((one) => one.closest('[data-autosave]'))) return;
+    this.hold(() => { /* The page was filled from theirs already. */ });
+  }
+
+  hold(follow) {
+    this.held = true;
+    const mine = button('Save mine', () => { this.held = false; follow(); this.save(); });
+    if (this.address) this.told.append(row(mine));
   }
 
   fields() {
@@ -225,9 +253,8 @@ class Rest extends Saver {
     });
     if (status === 200) follow();
     if (status !== 409) return;
-    if (!this.told.querySelector('[data-theirs], table')) return this.later(PAUSE);
-    this.held = true;
-    this.told.append(row(button('Save mine', () => { this.held = false; follow(); this.save(); })));
+    if (!this.told.querySelector('[data-theirs], table')) return this.later(AGAIN);
+    this.hold(follow);
   }
 }
 

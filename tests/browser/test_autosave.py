@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.allocations.test_differences import COUNTS
+from tests.browser.conftest import Admit
 from tests.browser.visitors import Visitor
 
 QUESTION = "Scientific merit"
@@ -108,3 +109,27 @@ def test_after_logging_out_elsewhere_the_text_stays_and_is_saved_after_logging_i
     other.log_in("sam")
     box(writer.page).press_sequentially(" And saved.")
     expect(told(writer.page)).to_contain_text("Saved")
+
+
+def test_a_kept_text_is_not_put_back_over_what_somebody_else_wrote(writer: Visitor, admit: Admit) -> None:
+    page, other = writer.page, admit("sam")
+    page.route("**/answers/*", lambda route: route.abort())
+    box(page).fill("Written in a tunnel.")
+    expect(told(page)).to_contain_text("the portal cannot be reached")
+    writer.complaints.clear()
+    other.page.goto(page.url)
+    box(other.page).fill("Written in the office.")
+    expect(told(other.page)).to_contain_text("Saved")
+    page.unroute("**/answers/*")
+    page.reload()
+
+    page.get_by_role("button", name="Put it back").click()
+
+    expect(told(page)).to_contain_text("wrote meanwhile")
+    expect(told(page)).to_contain_text("Written in the office.")
+    expect(box(page)).to_have_value("Written in a tunnel.")
+    page.get_by_role("button", name="Save mine").click()
+    expect(told(page)).to_contain_text("Saved")
+    page.reload()
+    expect(box(page)).to_have_value("Written in a tunnel.")
+    expect(told(page)).to_be_empty()
