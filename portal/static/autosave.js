@@ -15,6 +15,12 @@ const TOLD = {
   other: 'Not saved: something went wrong. Your text stays here and is tried again.',
 };
 
+// As the pages write it: 22 November 2026, 10:19 UTC.
+function moment(at) {
+  const date = { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' };
+  return `${new Date(at).toLocaleDateString('en-GB', date)}, ${new Date(at).toISOString().slice(11, 16)} UTC`;
+}
+
 function button(label, act) {
   const made = document.createElement('button');
   made.type = 'button';
@@ -172,7 +178,7 @@ class Text extends Saver {
     try { kept = JSON.parse(localStorage.getItem(this.key)); } catch { /* Nothing is kept. */ }
     if (!kept || kept.text.trim() === this.saved) return this.forget();
     const words = document.createElement('p');
-    words.textContent = `A text of ${new Date(kept.at).toLocaleString()} was not saved. This browser kept it.`;
+    words.textContent = `A text of ${moment(kept.at)} was not saved. This browser kept it.`;
     const text = document.createElement('div');
     text.className = 'written';
     text.textContent = kept.text;
