@@ -1,5 +1,6 @@
 """Clusters that the portal provisions on, and the GPU products they offer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +86,12 @@ def of_resource(session: Session, resource_id: int) -> tuple[Cluster, Product] |
     query = select(Cluster, Product).join(Product, Product.cluster_id == Cluster.id)
     found = session.execute(query.where(Product.resource_id == resource_id)).first()
     return (found[0], found[1]) if found else None
+
+
+def most_at_once(session: Session, resource_ids: Iterable[int]) -> dict[int, int]:
+    """How many GPUs of each resource one project may hold at the same time, where a cluster serves it."""
+    query = select(Product.resource_id, Product.most_at_once).where(Product.resource_id.in_(resource_ids))
+    return {row.resource_id: row.most_at_once for row in session.execute(query)}
 
 
 def all_clusters(session: Session) -> list[Cluster]:

@@ -22,6 +22,9 @@ from k8s.images import Image
 from portal import charts
 
 CELL = re.compile(r"<t[dh](?=[ >])")
+# Fields that are hidden on every page that has them, and buttons.
+CARRIED = re.compile("seen(_.*)?|before|version|then|add|next|nonce|order|run|shown|step|what|after|offer")
+NUMBERED = re.compile("_[0-9]+$")
 ROLES = {"pi": "PI", "co_pi": "Co-PI", "allocation_manager": "Allocation manager", "user": "User"}
 IN_REVIEW = {
     StepKind.REBUTTAL: "reply asked",
@@ -46,6 +49,7 @@ def init(app: Flask) -> None:
         in_words,
         scale,
         pair,
+        typed_words,
         team_name,
         answer_line,
         images,
@@ -189,6 +193,13 @@ def in_words(value: object) -> object:
 def scale(anchors: Sequence[str]) -> list[tuple[str, str]]:
     """The five scores of a criterion as choices."""
     return [(str(n), f"{n} – {text}" if text else str(n)) for n, text in enumerate(anchors, start=1)]
+
+
+def typed_words(sent: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of a form's fields what somebody typed: neither what a page carries along, nor a number that only the
+    page can tell, such as the score of criterion 4."""
+    shown = [(name, text) for name, text in sent if text.strip() and not CARRIED.fullmatch(name)]
+    return [(name, text) for name, text in shown if not (NUMBERED.search(name) and text.isdigit())]
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -17,6 +17,12 @@ const TOLD = {
 // The page answers a save that was refused: what its fields hold is on no server.
 const REFUSED = Boolean(document.querySelector('main > .error-summary'));
 
+// As the pages write it: 22 November 2026, 10:19 UTC.
+function moment(at) {
+  const date = { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' };
+  return `${new Date(at).toLocaleDateString('en-GB', date)}, ${new Date(at).toISOString().slice(11, 16)} UTC`;
+}
+
 function button(label, act) {
   const made = document.createElement('button');
   made.type = 'button';
@@ -186,7 +192,7 @@ class Text extends Saver {
     try { kept = JSON.parse(localStorage.getItem(this.key)); } catch { /* Nothing is kept. */ }
     if (!kept || kept.text.trim() === this.saved) return this.forget();
     const words = document.createElement('p');
-    words.textContent = `A text of ${new Date(kept.at).toLocaleString()} was not saved. This browser kept it.`;
+    words.textContent = `A text of ${moment(kept.at)} was not saved. This browser kept it.`;
     const text = document.createElement('div');
     text.className = 'written';
     text.textContent = kept.text;

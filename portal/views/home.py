@@ -37,8 +37,9 @@ def _invitations(waiting: Sequence[Task]) -> list[tuple[str, str]]:
     """Title and the link of the letter, which is this person's alone: not while somebody else looks on."""
     if view_as() is not None or not any(task.href == tasks.INVITATIONS for task in waiting):
         return []
-    key, found = str(current_app.secret_key), inviting.waiting_for(session(), actor())
-    tokens = [links.invitation(key, one.id) for one in found]
-    return [
-        (one.proposal.heading, url_for("teams.show", token=t)) for one, t in zip(found, tokens, strict=True)
-    ]
+    found = inviting.waiting_for(session(), actor())
+    return [(one.proposal.heading, url_for("teams.show", token=_token(one.id))) for one in found]
+
+
+def _token(member_id: int) -> str:
+    return links.invitation(str(current_app.secret_key), member_id)

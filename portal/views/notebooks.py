@@ -7,12 +7,12 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from allocations.accounts import ledger, projects, usage
-from allocations.accounts.awards import Allocation
+from allocations.accounts.awards import Allocation, AllocationState
 from allocations.accounts.ledger import Purpose
 from allocations.accounts.projects import Project
 from allocations.kernel.answers import require
 from datasets import grants
-from k8s import notebooks
+from k8s import clusters, notebooks
 from k8s.images import IMAGES
 from k8s.notebooks import Notebook, Order, Phase
 from portal import fields, links
@@ -57,7 +57,10 @@ def new(ref: str) -> ResponseReturnValue:
         form.errors["_form"], form.status = answer.reason, 403
     balances = ledger.balances(session(), [ledger.allocation(a.id) for a in usable])
     left = {a.id: balances.get(ledger.allocation(a.id), {}).get(Purpose.AVAILABLE, 0) for a in usable}
+    most = clusters.most_at_once(session(), [a.resource_id for a in usable])
     context = {"project": project, "form": form, "usable": usable, "left": left, "datasets": held}
+    startable = (most.get(a.resource_id, 0) for a in usable if a.state == AllocationState.ACTIVE)
+    context |= {"most": most, "most_gpus": max(startable, default=0) or None}
     return page("notebooks/new.html", images=IMAGES, status=form.status, **context)
 
 

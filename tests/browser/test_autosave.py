@@ -91,6 +91,7 @@ def test_without_a_network_the_text_is_kept_and_offered_on_the_next_visit(writer
     page.reload()
     expect(box(page)).to_have_value("")
     expect(told(page)).to_contain_text("Written in a tunnel.")
+    expect(told(page)).to_contain_text(re.compile(r"A text of \d+ [A-Z][a-z]+ 20\d\d, \d\d:\d\d UTC was not"))
     writer.look()
     page.get_by_role("button", name="Put it back").click()
     expect(told(page)).to_contain_text("Saved")

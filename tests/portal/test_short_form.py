@@ -67,6 +67,13 @@ def test_starting_leads_to_the_one_page(address: str, priya: FlaskClient) -> Non
     assert "Do not share log-ins" in text
 
 
+def test_it_says_what_an_award_makes_public(portal: Portal, priya: FlaskClient, address: str) -> None:
+    standard = "/proposals/{proposal_soil}/summary".format_map(stage.places(portal))
+
+    for page in (address, standard):
+        assert "makes the title, the PI and this abstract public" in priya.get(page).text
+
+
 def test_a_short_form_has_at_most_ten_fields(portal: Portal, priya: FlaskClient, address: str) -> None:
     lagoons = stage.places(portal)["proposal_lagoons"]
 
