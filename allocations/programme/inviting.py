@@ -1,10 +1,9 @@
 """Invitations to a team: corrected, sent again, withdrawn; who has joined a draft's is taken off."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from allocations.kernel import audit, clock, outbox
 from allocations.kernel.answers import Answer, first_no, require, when
@@ -17,7 +16,6 @@ from allocations.programme.teams import InvitationState, TeamMember, TeamMemberI
 from allocations.programme.writing import ADDRESS
 
 PAUSE = timedelta(hours=1)
-MOST = 20
 
 
 def looks_after(actor: Actor, proposal: Proposal) -> bool:
@@ -57,8 +55,10 @@ def get(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
 
 
 def open_to(actor: Actor) -> ColumnElement[bool]:
-    """Invitations to an address that a log-in of this person has told: one that is only typed proves nothing,
-    and whoever gets the link may answer."""
+    """Invitations to an address that a log-in of this person has told; one that is only typed proves nothing.
+
+    To be counted and no more: an address identifies nobody, and the link of the letter is the permission.
+    """
     usable = (Identity.unlinked_at.is_(None), Identity.held_at.is_(None), Identity.mail != "")
     told = select(func.lower(Identity.mail)).where(Identity.person_id == actor.person_id, *usable)
     alive = Proposal.state.in_(EDITABLE | UNDECIDED | {State.AWARDED})
@@ -69,11 +69,6 @@ def open_to(actor: Actor) -> ColumnElement[bool]:
         TeamMember.proposal_id.in_(select(Proposal.id).where(alive, Proposal.pi_id != actor.person_id)),
         TeamMember.proposal_id.not_in(bars.declared(actor)),
     )
-
-
-def waiting_for(session: Session, actor: Actor) -> Sequence[TeamMember]:
-    query = select(TeamMember).where(open_to(actor)).options(joinedload(TeamMember.proposal))
-    return session.scalars(query.order_by(TeamMember.id.desc()).limit(MOST)).all()
 
 
 def of_own_team(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
