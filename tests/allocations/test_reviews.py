@@ -202,7 +202,7 @@ def test_a_conflict_takes_a_submitted_review_out_of_the_panels_sight(session: Se
     session.flush()
 
     assert [r.state for r in disclosure.circle(session, cast.owen, proposal).asked] == ["conflicted"]
-    with pytest.raises(Incomplete, match="at least one"):
+    with pytest.raises(Incomplete, match="needs one"):
         decisions.award(session, cast.chen, proposal, amounts={"h100": 1}, summary="Yes.")
 
 
