@@ -47,9 +47,24 @@ def may_take_off(actor: Actor, member: TeamMember) -> Answer:
 
 def get(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
     """One invitation of a proposal; those who judge do not learn that there is one."""
+    member = _of_proposal(session, actor, ref, member_id)
+    if not looks_after(actor, member.proposal):
+        raise NotFound
+    return member
+
+
+def of_own_team(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
+    """For those who write the proposal."""
+    member = _of_proposal(session, actor, ref, member_id)
+    if not proposals.leads(actor, member.proposal):
+        raise NotFound
+    return member
+
+
+def _of_proposal(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
     proposal = proposals.get(session, actor, ref)
     found = next((member for member in proposal.team if member.id == member_id), None)
-    if found is None or not looks_after(actor, proposal):
+    if found is None:
         raise NotFound
     return found
 
@@ -69,15 +84,6 @@ def open_to(actor: Actor) -> ColumnElement[bool]:
         TeamMember.proposal_id.in_(select(Proposal.id).where(alive, Proposal.pi_id != actor.person_id)),
         TeamMember.proposal_id.not_in(bars.declared(actor)),
     )
-
-
-def of_own_team(session: Session, actor: Actor, ref: str, member_id: int) -> TeamMember:
-    """For those who write the proposal."""
-    proposal = proposals.get(session, actor, ref)
-    found = next((member for member in proposal.team if member.id == member_id), None)
-    if found is None or not proposals.leads(actor, proposal):
-        raise NotFound
-    return found
 
 
 def correct(session: Session, actor: Actor, member: TeamMember, *, email: str) -> TeamMember:

@@ -18,7 +18,6 @@ from allocations.kernel.errors import IllegalMove, Incomplete, Invalid
 from allocations.people.roles import SYSTEM, Actor, Role
 from allocations.programme import calibrated, decisions, draws, panel_list, runs, substitutes
 from allocations.programme.calls import Call
-from allocations.programme.decisions import is_back
 from allocations.programme.panel_list import Entry
 from allocations.programme.proposals import Proposal, ResourceRequest, State
 from allocations.programme.runs import Run, RunKind
@@ -166,10 +165,14 @@ def gather(session: Session, run: Run) -> dict[str, Any]:
         "terms": run.parameters["terms"],
         "pins": [_amounts(one) for one in run.parameters["pins"] if one["proposal"] in known],
         # Whom the lots passed over gets nothing, unless an appeal brought it back or a person sets an amount.
-        "lost": sorted(draws.losers(session, call) & {one.id for one in known.values() if not is_back(one)}),
+        "lost": sorted(draws.losers(session, call) & _first_time(known)),
         "pins_before": _before(run, known),
         "views": views,
     }
+
+
+def _first_time(known: Mapping[int, Proposal]) -> set[int]:
+    return {key for key, proposal in known.items() if not decisions.is_back(proposal)}
 
 
 def _amounts(one: Mapping[str, Any]) -> dict[str, Any]:
